@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { type Accounts, ENGINE_NAMES, type Endpoint, type EngineName } from './types.ts';
+
+/**
+ * What every process of the lab reads from its environment to find the databases. All defaults are here.
+ * The passwords are the lab's own and open nothing but the lab: every port is bound to loopback or a private network.
+ */
+export const DATABASE_NAME = 'lab';
+export const DEFAULT_PORT: Readonly<Record<EngineName, number>> = {
+  mysql: 3306,
+  mariadb: 3306,
+  postgres: 5432,
+};
+export const NODE_NAMES = ['db-1', 'db-2', 'db-3'] as const;
+
+const nodeList = z
+  .string()
+  .regex(/^[a-z0-9-]+=[^=,\s]+:\d+(,[a-z0-9-]+=[^=,\s]+:\d+)*$/, 'write it as db-1=HOST:PORT,db-2=HOST:PORT')
+  .transform((text): Endpoint[] =>
+    text.split(',').map((entry) => {
+      const [name, address] = entry.split('=') as [string, string];
+      const colon = address.lastIndexOf(':');
+      return { name, host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+    }),
+  );
+
+export const databaseEnvironment = z.object({
+  DB_ENGINE: z.enum(ENGINE_NAMES).default('mysql'),
+  /** All nodes of the topology, in any order: `db-1=HOST:PORT,…`. Roles are asked, never configured. */
+  DB_NODES: nodeList,
+  DB_ADMIN_PASSWORD: z.string().min(1).default('lab-admin'),
+  DB_APP_PASSWORD: z.string().min(1).default('lab-app'),
+  DB_APP_READ_ONLY_PASSWORD: z.string().min(1).default('lab-app-ro'),
+  DB_MONITOR_PASSWORD: z.string().min(1).default('lab-monitor'),
+  DB_REPLICATION_PASSWORD: z.string().min(1).default('lab-replication'),
+});
+export type DatabaseEnvironment = z.infer<typeof databaseEnvironment>;
+
+/** The account of the engine's own superuser: the official images create these. */
+export const ADMIN_USER: Readonly<Record<EngineName, string>> = {
+  mysql: 'root',
+  mariadb: 'root',
+  postgres: 'postgres',
+};
+
+/** Replication account of a node: `db-2` replicates as `repl_db_2`. */
+export const replicationUser = (node: string): string => `repl_${node.replaceAll('-', '_')}`;
+
+export function accountsFrom(
+  env: Omit<DatabaseEnvironment, 'DB_NODES'>,
+  nodes: readonly string[] = NODE_NAMES,
+): Accounts {
+  return {
+    admin: { user: ADMIN_USER[env.DB_ENGINE], password: env.DB_ADMIN_PASSWORD },
+    app: { user: 'app', password: env.DB_APP_PASSWORD },
+    appReadOnly: { user: 'app_ro', password: env.DB_APP_READ_ONLY_PASSWORD },
+    monitor: { user: 'monitor', password: env.DB_MONITOR_PASSWORD },
+    replication: Object.fromEntries(
+      nodes.map((node) => [node, { user: replicationUser(node), password: env.DB_REPLICATION_PASSWORD }]),
+    ),
+  };
+}

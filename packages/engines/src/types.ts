@@ -1,0 +1,299 @@
+/**
+ * What the rest of the lab knows of a database engine: these interfaces, and nothing else.
+ * Each folder beside this file (`mysql/`, `mariadb/`, `postgres/`) implements them with the same set of files.
+ */
+
+export const ENGINE_NAMES = ['mysql', 'mariadb', 'postgres'] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
+
+declare const positionBrand: unique symbol;
+/**
+ * How far a node's history goes, in the engine's own canonical text: a GTID set (mysql), a GTID list with one
+ * entry a domain (mariadb) or `timeline/LSN` (postgres). The empty string is "no history at all".
+ * Only the engine's `positions` may look inside.
+ */
+export type Position = string & { readonly [positionBrand]: true };
+
+/** One database host. A role is something a node has now, so it is not part of this. */
+export interface Endpoint {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Credentials {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** One account per purpose, each with the least it needs. `replication` is per node: key = node name. */
+export interface Accounts {
+  readonly admin: Credentials;
+  readonly app: Credentials;
+  readonly appReadOnly: Credentials;
+  readonly monitor: Credentials;
+  readonly replication: Readonly<Record<string, Credentials>>;
+}
+
+export type SqlValue = string | number | bigint | boolean | Date | null;
+export type Row = Record<string, unknown>;
+
+export interface SqlResult {
+  readonly rows: readonly Row[];
+  /** Rows changed by the statement; 0 for a read. */
+  readonly affectedRows: number;
+  /** The generated key of an insert where the protocol reports it (mysql, mariadb), else null: use RETURNING. */
+  readonly insertId: number | null;
+}
+
+/**
+ * Where a write ended in the node's history.
+ * `none`: nothing was written. `unknown`: something was written, and the protocol did not say where.
+ */
+export type CapturedPosition =
+  | { readonly kind: 'known'; readonly position: Position }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'unknown'; readonly why: string };
+
+export interface CallOptions {
+  /** Milliseconds until the call fails with EngineError `timeout`. The socket is destroyed, the statement never cancelled. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** One connection, outside any pool. */
+export interface Connection extends AsyncDisposable {
+  readonly endpoint: Endpoint;
+  query(sql: string, params?: readonly SqlValue[], options?: CallOptions): Promise<SqlResult>;
+  /** Ends politely; falls back to `destroy` after a second. Never throws. */
+  close(): Promise<void>;
+  destroy(): void;
+}
+
+export interface Transaction {
+  query(sql: string, params?: readonly SqlValue[]): Promise<SqlResult>;
+}
+
+export interface ReadOptions extends CallOptions {
+  /**
+   * Also return an upper bound of what the read can have seen, taken on the same connection after it
+   * (monotonic reads after a read of the primary). Costs what the engine's docs page says.
+   */
+  readonly withUpperBound?: boolean;
+}
+
+export interface PoolStats {
+  readonly size: number;
+  readonly idle: number;
+  readonly busy: number;
+  readonly waiting: number;
+}
+
+/** The connections of one purpose to one node. Lazily opened; a broken connection is dropped, never reused. */
+export interface NodePool {
+  readonly endpoint: Endpoint;
+  read(
+    sql: string,
+    params: readonly SqlValue[],
+    options?: ReadOptions,
+  ): Promise<SqlResult & { upperBound?: Position }>;
+  /** One autocommitted statement. */
+  write(
+    sql: string,
+    params: readonly SqlValue[],
+    options?: CallOptions,
+  ): Promise<SqlResult & { position: CapturedPosition }>;
+  /**
+   * BEGIN, `work`, COMMIT. Rolls back when `work` throws. When the connection breaks after COMMIT was sent,
+   * throws EngineError `outcome-unknown`.
+   */
+  transaction<T>(
+    work: (tx: Transaction) => Promise<T>,
+    options?: CallOptions,
+  ): Promise<{ value: T; position: CapturedPosition }>;
+  stats(): PoolStats;
+  /** Ends idle connections, waits for busy ones until `deadlineMs` (default 2000), then destroys them. */
+  close(deadlineMs?: number): Promise<void>;
+}
+
+export interface PoolOptions {
+  readonly database: string;
+  /** `read` pools open their sessions read-only as a second net. */
+  readonly mode: 'read' | 'write';
+  /** Connections at most. */
+  readonly size: number;
+  /** Callers waiting for a connection at most; one more fails at once with EngineError `overloaded`. */
+  readonly queueLimit: number;
+  readonly connectTimeoutMs: number;
+  /** How long a caller waits for a free connection before EngineError `overloaded`. */
+  readonly acquireTimeoutMs: number;
+}
+
+/** What one node says of itself, in one round trip. */
+export interface NodeProbe {
+  /** `primary`: takes client writes now. `replica`: follows a source (running or not). `unknown`: closed and following nobody. */
+  readonly role: 'primary' | 'replica' | 'unknown';
+  /** True when an ordinary account cannot write. */
+  readonly readOnly: boolean;
+  /** Applied and visible here (replica), or committed here (primary). */
+  readonly position: Position;
+  /** Received but perhaps not applied yet; equals `position` on a primary. */
+  readonly received: Position;
+  /** Both halves of replication (receive, apply) run; null when this node has no source. */
+  readonly replicating: boolean | null;
+  /** Host of the source as configured, null when none. */
+  readonly source: string | null;
+  /** The engine's own idea of the lag in ms, null when it has none. Blind in known cases: show it, never decide by it. */
+  readonly engineLagMs: number | null;
+  /** The newest epoch row this node holds; 0 when there is none. */
+  readonly epoch: number;
+  /** Identity of the running server process's data (server_uuid, server_id, system identifier). */
+  readonly serverId: string;
+}
+
+export interface PositionOps {
+  /** Reads untrusted text; null when it is not a position of this engine. Never throws. */
+  parse(text: string): Position | null;
+  /** Does a node at `have` hold all that `need` names? Everything covers the empty position. */
+  covers(have: Position, need: Position): boolean;
+  /** The smallest position that covers both. */
+  merge(a: Position, b: Position): Position;
+  /** Transactions (mysql, mariadb) or bytes (postgres) that `have` lacks of `need`; 0 when covered. */
+  distance(have: Position, need: Position): number;
+  readonly empty: Position;
+}
+
+export type EngineErrorCode =
+  | 'connect-failed' // nothing was sent
+  | 'connection-lost' // something may have been executed
+  | 'outcome-unknown' // a commit was in flight
+  | 'timeout'
+  | 'aborted'
+  | 'overloaded' // pool full, or the server refuses connections
+  | 'read-only' // the node does not take writes: nothing was written
+  | 'unique-violation'
+  | 'deadlock' // serialisation failure or deadlock: rolled back
+  | 'access-denied'
+  | 'bad-statement'
+  | 'other';
+
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+  readonly code: EngineErrorCode;
+  readonly endpoint: Endpoint | null;
+  /** The unique key that was violated, as the engine names it. */
+  readonly constraint: string | null;
+  constructor(
+    code: EngineErrorCode,
+    message: string,
+    detail: { endpoint?: Endpoint; constraint?: string; cause?: unknown } = {},
+  ) {
+    super(message, { cause: detail.cause });
+    this.code = code;
+    this.endpoint = detail.endpoint ?? null;
+    this.constraint = detail.constraint ?? null;
+  }
+}
+
+export interface ConnectOptions {
+  readonly database?: string;
+  readonly connectTimeoutMs?: number;
+}
+
+/** The client's half of an engine: what the router and the tools use. */
+export interface EngineClient {
+  readonly name: EngineName;
+  readonly defaultPort: number;
+  readonly positions: PositionOps;
+  /** The text of the n-th parameter, from 1: `?` or `$1`. */
+  placeholder(index: number): string;
+  connect(endpoint: Endpoint, credentials: Credentials, options?: ConnectOptions): Promise<Connection>;
+  createPool(endpoint: Endpoint, credentials: Credentials, options: PoolOptions): NodePool;
+  /** One round trip. Works on a node without the lab's schema (epoch 0). */
+  probe(connection: Connection, options?: CallOptions): Promise<NodeProbe>;
+}
+
+/**
+ * The administrator's half: statements that change a node's part in replication. All are idempotent:
+ * a repeat after success changes nothing. `connection` is of the admin account.
+ */
+export interface EngineAdmin {
+  /** No user history and no lab schema: what a node looks like after its first boot. */
+  isPristine(connection: Connection): Promise<boolean>;
+  /** Database and tables (users, idempotency_keys, lab_epoch, lab_marker). On the open primary. */
+  createSchema(connection: Connection, database: string): Promise<void>;
+  /** Application, read-only, monitoring and replication accounts. On the open primary. */
+  createAccounts(connection: Connection, accounts: Accounts, database: string): Promise<void>;
+  /** Makes the node writable and stops it following anybody. Does not write the epoch row (`writeEpoch`). */
+  open(connection: Connection): Promise<void>;
+  /** Read-only in the strongest form the engine has. */
+  close(connection: Connection): Promise<void>;
+  writeEpoch(connection: Connection, database: string, epoch: number, node: string): Promise<void>;
+  /** The marker row that health checks read: written last, so that its presence means "all is there". */
+  writeMarker(connection: Connection, database: string): Promise<void>;
+  /** Makes this (closed) node follow `source`, from wherever it is, and returns once both halves run. */
+  attach(
+    connection: Connection,
+    node: Endpoint,
+    source: Endpoint,
+    replication: Credentials,
+    options?: CallOptions,
+  ): Promise<void>;
+  /** Stops receiving and applying, and keeps the configuration. */
+  detach(connection: Connection): Promise<void>;
+  /** Holds every transaction back for that many whole seconds before it is applied; 0 ends it. */
+  setApplyDelay(connection: Connection, seconds: number): Promise<void>;
+  readApplyDelay(connection: Connection): Promise<number>;
+  /**
+   * Whether a fresh replica needs the primary's data copied before it can attach (postgres), or can
+   * start empty and fetch the whole history (mysql, mariadb).
+   */
+  readonly replicaNeedsCopy: boolean;
+}
+
+/** A server binary found on this machine. */
+export interface ServerBinary {
+  readonly path: string;
+  /** As the server prints it, for example `10.11.19-MariaDB`. */
+  readonly version: string;
+  readonly major: number;
+}
+
+/** All that is needed to run one server as a plain process. */
+export interface ServerSpec {
+  readonly node: Endpoint;
+  readonly serverId: number;
+  /** Owned by the node; everything the server writes is below. Short: socket paths end at 107 bytes. */
+  readonly stateDir: string;
+  readonly admin: Credentials;
+  readonly replication: Credentials;
+  /** Unprivileged user to run as when we are root; null when we are not. */
+  readonly runAs: { readonly uid: number; readonly gid: number; readonly name: string } | null;
+}
+
+export interface ServerCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The server's half: how the engine runs as a plain process (native runtime and tests). */
+export interface EngineServer {
+  /** The server on this machine, or null with the reason and the mend in `explainMissing`. */
+  find(): Promise<ServerBinary | null>;
+  /** Debian packages that bring it; empty when the distribution has none. */
+  readonly debianPackages: readonly string[];
+  /** Makes a fresh, closed data directory. A half-made one (marker file) is wiped and made again; a whole one is left alone. */
+  initialise(spec: ServerSpec, binary: ServerBinary, signal?: AbortSignal): Promise<void>;
+  /** Copies the data of `source` into this stopped node's empty data directory (postgres); throws where not needed. */
+  copyFrom(spec: ServerSpec, binary: ServerBinary, source: Endpoint, signal?: AbortSignal): Promise<void>;
+  /** The command that boots it closed. Also rewrites what a boot must rewrite (standby.signal …). */
+  prepareBoot(spec: ServerSpec, binary: ServerBinary): Promise<ServerCommand>;
+}
+
+export interface Engine {
+  readonly name: EngineName;
+  readonly client: EngineClient;
+  readonly admin: EngineAdmin;
+  readonly server: EngineServer;
+}

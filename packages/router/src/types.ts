@@ -1,0 +1,156 @@
+import type {
+  Accounts,
+  CallOptions,
+  CapturedPosition,
+  Endpoint,
+  EngineName,
+  NodeProbe,
+  PoolStats,
+  Position,
+  SqlResult,
+  SqlValue,
+  Transaction,
+} from '@replication-lab/engines';
+
+/** What a read is promised. `session` needs a token to promise anything; without one it is `eventual` that starts a session. */
+export type ConsistencyLevel = 'eventual' | 'bounded' | 'session' | 'primary';
+
+/**
+ * Why a statement went where it went. One closed list, used at once in logs, metric labels and the `Route-Reason` header.
+ */
+export const ROUTE_REASONS = [
+  'write', //               a write: only the primary takes those
+  'level-primary', //       the caller asked for the primary
+  'any-replica', //         eventual: a healthy replica
+  'no-token', //            session without a token: any healthy replica, the session starts here
+  'replica-sticky', //      session: the replica that served last, known to hold the token's position
+  'replica-caught-up', //   session: a replica known to hold the token's position
+  'replica-fresh', //       bounded: a replica known to be fresh enough
+  'replica-behind', //      session: no replica is known to hold the position, so the primary
+  'replica-stale', //       bounded: no replica is known to be fresh enough, so the primary
+  'position-unknown', //    session: the last write's position is not known, so the primary
+  'no-replica', //          no replica can be read, so the primary
+  'primary-lost', //        level eventual, and only a closed node is left: still readable
+  'retry', //               the first choice failed, this is another node
+] as const;
+export type RouteReason = (typeof ROUTE_REASONS)[number];
+
+export interface Decision {
+  readonly node: string;
+  readonly role: 'primary' | 'replica';
+  readonly reason: RouteReason;
+}
+
+/** Why a node is left out of reads right now. */
+export type ExclusionReason = 'down' | 'role-unknown' | 'not-replicating' | 'lagging' | 'banned';
+
+/** A node as the router sees it. */
+export interface NodeView {
+  readonly name: string;
+  readonly address: string;
+  readonly role: 'primary' | 'replica' | 'unknown';
+  readonly up: boolean;
+  readonly readOnly: boolean;
+  readonly position: Position | null;
+  /**
+   * Upper bound of how old this node's data can be, in ms: now minus the newest moment at which the primary's
+   * position was already held here. Null while unknown. A primary has 0.
+   */
+  readonly stalenessMs: number | null;
+  readonly epoch: number;
+  readonly excluded: ExclusionReason | null;
+  readonly probe: NodeProbe | null;
+}
+
+export interface Topology {
+  readonly engine: EngineName;
+  /** The one writable node with the highest epoch, or null. */
+  readonly primary: string | null;
+  readonly epoch: number;
+  readonly nodes: readonly NodeView[];
+}
+
+export type RouterErrorCode =
+  | 'no-primary' //       no node takes writes now; nothing was written. Retry later.
+  | 'no-node' //          no node can serve this read at its level. Retry later.
+  | 'overloaded' //       pools and their queues are full; nothing was executed. Retry later.
+  | 'outcome-unknown' //  the write may or may not have happened
+  | 'timeout' //          a read did not finish in time
+  | 'invalid-token'
+  | 'closed';
+
+export class RouterError extends Error {
+  override readonly name = 'RouterError';
+  readonly code: RouterErrorCode;
+  constructor(code: RouterErrorCode, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+export interface ReadRequest extends CallOptions {
+  /** Default `session`. */
+  readonly level?: ConsistencyLevel;
+  /** For `bounded`: at most this many ms behind. */
+  readonly maxStalenessMs?: number;
+  /** The newest token the client holds (sealed text). */
+  readonly token?: string | undefined;
+}
+
+export interface WriteRequest extends CallOptions {
+  readonly token?: string | undefined;
+}
+
+/** `token` is the newest proof of what this client has seen: hand it back with the next call. */
+export interface Outcome {
+  readonly decision: Decision;
+  readonly token: string;
+}
+
+export interface RouterEvents {
+  'primary-changed': { readonly from: string | null; readonly to: string | null; readonly epoch: number };
+  'node-up': { readonly node: string };
+  'node-down': { readonly node: string; readonly error: string };
+  decision: Decision & { readonly level: ConsistencyLevel | 'write'; readonly ms: number };
+}
+
+export interface Router {
+  read(sql: string, params: readonly SqlValue[], request?: ReadRequest): Promise<SqlResult & Outcome>;
+  /** One autocommitted statement on the primary. */
+  write(sql: string, params: readonly SqlValue[], request?: WriteRequest): Promise<SqlResult & Outcome>;
+  /** A read-write transaction on the primary. Never retried. */
+  transaction<T>(
+    work: (tx: Transaction) => Promise<T>,
+    request?: WriteRequest,
+  ): Promise<{ value: T } & Outcome>;
+  /** The decision a read would get now, without running it. */
+  explain(request: ReadRequest): Decision;
+  /** Checks the token's seal and size; throws RouterError `invalid-token`. */
+  verifyToken(token: string): void;
+  topology(): Topology;
+  poolStats(): Readonly<Record<string, { read: PoolStats; write: PoolStats }>>;
+  on<E extends keyof RouterEvents>(event: E, listener: (detail: RouterEvents[E]) => void): () => void;
+  /** Resolves once every node has been asked once, or at the deadline. */
+  ready(timeoutMs?: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface RouterOptions {
+  readonly engine: EngineName;
+  readonly nodes: readonly Endpoint[];
+  readonly accounts: Pick<Accounts, 'app' | 'appReadOnly' | 'monitor'>;
+  readonly database: string;
+  /** Keys that seal tokens, newest first; older ones still open. At least 32 characters each. */
+  readonly tokenKeys: readonly string[];
+  /** Connections per node; the textbook's 5 and 10. */
+  readonly pool?: { readonly write?: number; readonly read?: number; readonly queueLimit?: number };
+  /** How often each node is asked; 250 at most, default 200. */
+  readonly pollMs?: number;
+  /** A replica staler than this serves no `eventual` read, until it is below half of it. Default 10,000. */
+  readonly maxLagMs?: number;
+  /** Default deadlines. */
+  readonly readTimeoutMs?: number;
+  readonly writeTimeoutMs?: number;
+}
+
+export type { CapturedPosition };
