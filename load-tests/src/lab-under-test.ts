@@ -19,8 +19,12 @@ export interface CapResult {
 
 export interface CommandLine {
   readonly file: string;
+  /** Ends after the script's path, so that further k6 flags (`--out …`) can be added behind. */
   readonly args: readonly string[];
+  /** Added to the environment of this process. */
   readonly env: Readonly<Record<string, string>>;
+  /** OUT_DIR as k6 itself sees it: the `outDir` that was asked for (native), or the path inside the container. */
+  readonly outDir: string;
 }
 
 export interface LabUnderTest {
@@ -37,12 +41,15 @@ export interface LabUnderTest {
   useArm(arm: Arm, signal: AbortSignal): Promise<void>;
   /** The same cap, in CPUs, for every database node; null lifts it. Short periods (10 ms). Survives `useArm`. */
   capDatabases(cpus: number | null): Promise<CapResult>;
-  /** By name: db-1 …, api-1 …, haproxy. Only what runs now. */
+  /** By name: db-1 …, api-1 …, haproxy; also k6 where it runs in a container. Only what runs now. */
   usage(): Promise<Readonly<Record<string, Usage>>>;
   /** Makes sure that `count` seeded users are there (idempotent), uncapped, and waits until replicas have them. */
   seed(count: number, signal: AbortSignal): Promise<void>;
-  /** Every replica applies each transaction that many whole seconds late; disposing ends it and waits for catch-up. */
-  forceLag(seconds: number, signal: AbortSignal): Promise<AsyncDisposable>;
+  /**
+   * Every replica (or only the named ones) applies each transaction that many whole seconds late; returns once that is
+   * so, and disposing ends it and waits for catch-up.
+   */
+  forceLag(seconds: number, signal: AbortSignal, nodes?: readonly string[]): Promise<AsyncDisposable>;
   /**
    * The command that runs k6 with this script. `script` and `outDir` are paths on this machine; the base URL reaches the
    * script as the environment variable BASE_URL, and what it writes below OUT_DIR lands in `outDir`.
