@@ -279,12 +279,16 @@ export interface ServerCommand {
 
 /** The server's half: how the engine runs as a plain process (native runtime and tests). */
 export interface EngineServer {
-  /** The server on this machine, or null with the reason and the mend in `explainMissing`. */
+  /** The server on this machine in a version that the lab supports, or null: then `explainMissing` says what mends it. */
   find(): Promise<ServerBinary | null>;
+  /** What was looked for, where, and how to get it: one or two sentences for a person. */
+  readonly explainMissing: string;
   /** Debian packages that bring it; empty when the distribution has none. */
   readonly debianPackages: readonly string[];
   /** Makes a fresh, closed data directory. A half-made one (marker file) is wiped and made again; a whole one is left alone. */
   initialise(spec: ServerSpec, binary: ServerBinary, signal?: AbortSignal): Promise<void>;
+  /** Whether there is no whole data directory yet, so that `initialise` or `copyFrom` has to come before a boot. */
+  isEmpty(spec: ServerSpec): boolean;
   /** Copies the data of `source` into this stopped node's empty data directory (postgres); throws where not needed. */
   copyFrom(spec: ServerSpec, binary: ServerBinary, source: Endpoint, signal?: AbortSignal): Promise<void>;
   /** The command that boots it closed. Also rewrites what a boot must rewrite (standby.signal …). */

@@ -1,0 +1,3 @@
+export { LocalError, type LocalErrorCode } from './errors.ts';
+export { LocalNode, type WaitOptions } from './local-node.ts';
+export { chooseRunAs, runAsFor } from './run-as.ts';

@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+
+/** A process, told apart from a later one that got the same id. */
+export interface ProcessMark {
+  readonly pid: number;
+  /** Clock ticks since boot at which it started; null where the system does not tell (no /proc). */
+  readonly startTicks: number | null;
+}
+
+interface Stat {
+  readonly state: string;
+  readonly startTicks: number;
+}
+
+/** Fields of /proc/PID/stat; the command in brackets may hold spaces, so count from its end. */
+function readStat(pid: number): Stat | null {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return null;
+  }
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0] ?? '?', startTicks: Number(fields[19]) };
+}
+
+export function markOf(pid: number): ProcessMark {
+  return { pid, startTicks: readStat(pid)?.startTicks ?? null };
+}
+
+/** Whether this very process still runs. A zombie does not: it only waits to be counted. */
+export function isAlive({ pid, startTicks }: ProcessMark): boolean {
+  if (startTicks !== null) {
+    const stat = readStat(pid);
+    return stat !== null && stat.startTicks === startTicks && !'ZX'.includes(stat.state);
+  }
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+export async function writeMark(path: string, mark: ProcessMark): Promise<void> {
+  await writeFile(path, `${mark.pid} ${mark.startTicks ?? '-'}\n`);
+}
+
+/** The process the file names, if it still runs. */
+export async function readLiveMark(path: string): Promise<ProcessMark | null> {
+  const [pid, ticks] = (await readFile(path, 'utf8').catch(() => '')).trim().split(' ');
+  if (!pid || !/^\d+$/.test(pid)) return null;
+  const mark = { pid: Number(pid), startTicks: ticks && ticks !== '-' ? Number(ticks) : null };
+  return isAlive(mark) ? mark : null;
+}
+
+export async function removeMark(path: string): Promise<void> {
+  await rm(path, { force: true });
+}
+
+/** The process and everything it started, parents first. PostgreSQL's backends are in sessions of their own. */
+export function processTree(pid: number): number[] {
+  const tree = [pid];
+  for (let i = 0; i < tree.length; i += 1) {
+    try {
+      const children = readFileSync(`/proc/${tree[i]}/task/${tree[i]}/children`, 'utf8');
+      tree.push(...children.split(' ').filter(Boolean).map(Number));
+    } catch {
+      // Gone meanwhile, or no /proc: then it has no children that matter.
+    }
+  }
+  return tree;
+}
+
+/** Sends a signal to each; those that are gone meanwhile do not matter. */
+export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
