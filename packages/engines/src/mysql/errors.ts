@@ -1,0 +1,1 @@
+export { translateError } from '../mysql-protocol/errors.ts';

@@ -1,0 +1,54 @@
+import { sessionOf } from '../mysql-protocol/client.ts';
+import { EPOCH_SQL, splitEpoch } from '../mysql-protocol/epoch.ts';
+import type { CallOptions, Connection, NodeProbe, Position, Row } from '../types.ts';
+import { positionFromServer, positions } from './positions.ts';
+
+// Several statements in one text: one round trip, and all are answered within a fraction of a millisecond.
+const STATEMENTS = [
+  `SELECT @@server_uuid AS serverId, @@global.read_only AS readOnly, @@global.gtid_executed AS executed`,
+  // One row a channel. RECEIVED_TRANSACTION_SET is what the relay logs have had, applied or not.
+  `SELECT c.HOST AS source, s.SERVICE_STATE AS receiver, a.SERVICE_STATE AS applier,
+          s.RECEIVED_TRANSACTION_SET AS received
+     FROM performance_schema.replication_connection_configuration c
+     JOIN performance_schema.replication_connection_status s USING (CHANNEL_NAME)
+     JOIN performance_schema.replication_applier_status a USING (CHANNEL_NAME)
+    WHERE c.HOST <> ''`,
+  // How long ago the transactions now being applied (or held back by a delay) were committed on the primary.
+  `SELECT MAX(TIMESTAMPDIFF(MICROSECOND, since, NOW(6))) AS lagMicros FROM (
+     SELECT APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP AS since
+       FROM performance_schema.replication_applier_status_by_worker WHERE APPLYING_TRANSACTION <> ''
+     UNION ALL
+     SELECT PROCESSING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP
+       FROM performance_schema.replication_applier_status_by_coordinator WHERE PROCESSING_TRANSACTION <> '') AS busy`,
+  EPOCH_SQL,
+];
+
+/** `EngineClient.probe`. Needs SELECT on performance_schema.replication_* and, where it exists, on lab_epoch. */
+export async function probe(connection: Connection, options?: CallOptions): Promise<NodeProbe> {
+  return sessionOf(connection).run(async (session) => {
+    const { answers, epoch } = splitEpoch(await session.queryMany(STATEMENTS), STATEMENTS.length);
+    const [[server = {}] = [], channels = [], [lag = {}] = []] = answers;
+    return interpret(server, channels, lag, epoch);
+  }, options);
+}
+
+function interpret(server: Row, channels: readonly Row[], lag: Row, epoch: number): NodeProbe {
+  const position = positionFromServer(String(server.executed));
+  const readOnly = server.readOnly !== 0;
+  const followsSomebody = channels.length > 0;
+  const running = channels.every(({ receiver, applier }) => receiver === 'ON' && applier === 'ON');
+  return {
+    role: readOnly ? (followsSomebody ? 'replica' : 'unknown') : 'primary',
+    readOnly,
+    position,
+    received: readOnly ? channels.reduce(addReceived, position) : position,
+    replicating: followsSomebody ? running : null,
+    source: followsSomebody ? String(channels[0]?.source) : null,
+    engineLagMs: followsSomebody && running ? Math.max(0, Number(lag.lagMicros ?? 0)) / 1000 : null,
+    epoch,
+    serverId: String(server.serverId),
+  };
+}
+
+const addReceived = (sum: Position, channel: Row): Position =>
+  positions.merge(sum, positionFromServer(String(channel.received)));

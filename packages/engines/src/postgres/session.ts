@@ -1,0 +1,246 @@
+import { Client, type QueryResult, type QueryResultRow } from 'pg';
+import type { Session } from '../session/session.ts';
+import { newSocket } from '../session/socket.ts';
+import {
+  type CapturedPosition,
+  type Credentials,
+  type Endpoint,
+  EngineError,
+  type Position,
+  type SqlResult,
+  type SqlValue,
+} from '../types.ts';
+import { translateError } from './errors.ts';
+import { positionAt } from './positions.ts';
+import { types } from './values.ts';
+
+export interface OpenOptions {
+  readonly endpoint: Endpoint;
+  readonly credentials: Credentials;
+  readonly database: string;
+  /** `read`: may not write. `write`: settings that acknowledge writes are pinned. `tool`: as the account finds it. */
+  readonly purpose: 'read' | 'write' | 'tool';
+}
+
+/** Waits for a standby's confirmation were cancelled: the commit is done here and perhaps nowhere else. */
+const CANCELLED_SYNC_WAIT = 'SyncRepWaitForLSN';
+
+/** `on` or stronger. A server that asks for more keeps it; one that asks for less gets `on`. */
+const PIN_SYNC_COMMIT = `SELECT set_config('synchronous_commit',
+  CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false) AS level`;
+
+/**
+ * Where this primary's log is flushed to. Sent behind a write, so evaluated after its commit. The flush position, not the
+ * insert position: at a page boundary the latter lies behind the next page's header, where a replica does not arrive
+ * before the next record does.
+ */
+const FLUSHED_SQL = `SELECT pg_current_wal_flush_lsn()::text AS lsn,
+  ('x' || left(pg_walfile_name(pg_current_wal_flush_lsn()), 8))::bit(32)::bigint AS timeline`;
+
+/**
+ * An upper bound of what a read that came before it in this session can have seen.
+ * In recovery: a commit becomes visible a moment before pg_last_wal_replay_lsn() moves to its end. If there is log
+ * beyond that position, the next record may be such a commit, and "one byte more" names its end for every
+ * comparison, because nodes only ever stand at the ends of records. If there is none, the position is exact.
+ */
+const UPPER_BOUND_SQL = `SELECT
+  CASE WHEN NOT recovering THEN pg_current_wal_flush_lsn()
+       WHEN pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() THEN pg_last_wal_replay_lsn()
+       ELSE pg_last_wal_replay_lsn() + 1 END::text AS lsn,
+  CASE WHEN recovering THEN (SELECT greatest(
+         (SELECT received_tli FROM pg_stat_wal_receiver),
+         (SELECT timeline_id FROM pg_control_checkpoint()),
+         (SELECT min_recovery_end_timeline FROM pg_control_recovery())))
+       ELSE ('x' || left(pg_walfile_name(pg_current_wal_flush_lsn()), 8))::bit(32)::bigint END AS timeline
+  FROM (SELECT pg_is_in_recovery() AS recovering) AS state`;
+
+/** Just before COMMIT: whatever the caller has set, this commit waits and warns. Also: did it write anything? */
+const SEAL_SQL = `SELECT set_config('synchronous_commit', $1, true), set_config('client_min_messages', 'warning', true),
+  pg_current_xact_id_if_assigned() IS NOT NULL AS wrote`;
+
+const OPTIONS: Readonly<Record<OpenOptions['purpose'], string>> = {
+  read: '-c timezone=UTC -c default_transaction_read_only=on',
+  write: '-c timezone=UTC -c client_min_messages=warning',
+  tool: '-c timezone=UTC',
+};
+
+/** A session over pg in pipeline mode: queries that are not awaited travel together. See `Session` for the promises. */
+export class PostgresSession implements Session {
+  readonly endpoint: Endpoint;
+  readonly #driver: Client;
+  readonly #destroySocket: () => void;
+  readonly #closeListeners = new Set<() => void>();
+  #syncLevel = 'on';
+  #cancelledWait = false;
+  #connected = false;
+  #broken = false;
+
+  /** Connects and logs in. No time limit of its own: `onSession` hands out the session at once, for the caller to destroy. */
+  static async open(
+    options: OpenOptions,
+    onSession: (session: PostgresSession) => void,
+  ): Promise<PostgresSession> {
+    const session = new PostgresSession(options);
+    onSession(session);
+    try {
+      await session.#driver.connect();
+      if (options.purpose === 'write') {
+        const { rows } = await session.send<{ level: string }>(PIN_SYNC_COMMIT);
+        session.#syncLevel = rows[0]?.level ?? 'on';
+      }
+      session.#connected = true;
+      return session;
+    } catch (error) {
+      session.destroy();
+      throw session.translate(error);
+    }
+  }
+
+  private constructor({ endpoint, credentials, database, purpose }: OpenOptions) {
+    this.endpoint = endpoint;
+    const socket = newSocket();
+    this.#destroySocket = () => socket.destroy();
+    socket.once('close', () => this.#closed());
+    this.#driver = new Client({
+      host: endpoint.host,
+      port: endpoint.port,
+      user: credentials.user,
+      password: credentials.password,
+      database,
+      application_name: `replication-lab-${purpose}`,
+      options: OPTIONS[purpose],
+      stream: () => socket,
+      pipeline: true,
+      types,
+    });
+    this.#driver.on('error', () => this.destroy()); // who waited for an answer is told by the driver
+    this.#driver.on('notice', (notice) => {
+      if (notice.routine === CANCELLED_SYNC_WAIT) this.#cancelledWait = true;
+    });
+  }
+
+  get broken(): boolean {
+    return this.#broken;
+  }
+
+  get clean(): boolean {
+    return !this.#broken && this.#driver.getTransactionStatus() === 'I';
+  }
+
+  onClose(listener: () => void): () => void {
+    this.#closeListeners.add(listener);
+    return () => this.#closeListeners.delete(listener);
+  }
+
+  async query(sql: string, params: readonly SqlValue[]): Promise<SqlResult> {
+    return toResult(await this.send(sql, params));
+  }
+
+  /** One round trip: the question for the bound travels behind the read. */
+  async queryWithUpperBound(sql: string, params: readonly SqlValue[]) {
+    const [result, bound] = await both(this.send(sql, params), this.#position(UPPER_BOUND_SQL));
+    return { ...toResult(result), upperBound: bound };
+  }
+
+  /** One round trip: the question for the position travels behind the write and is answered after its commit. */
+  async write(sql: string, params: readonly SqlValue[]) {
+    this.#cancelledWait = false;
+    const [result, position] = await both(this.send(sql, params), this.#position(FLUSHED_SQL));
+    this.#checkSyncWait();
+    const captured: CapturedPosition = wroteNothing(sql, result)
+      ? { kind: 'none' }
+      : { kind: 'known', position };
+    return { ...toResult(result), position: captured };
+  }
+
+  async begin(): Promise<void> {
+    await this.send('BEGIN');
+  }
+
+  /** One round trip for three statements: seal, COMMIT, position. */
+  async commit(): Promise<CapturedPosition> {
+    this.#cancelledWait = false;
+    const sealed = this.send<{ wrote: boolean }>(SEAL_SQL, [this.#syncLevel]);
+    const [[seal, done], position] = await both(
+      both(sealed, this.send('COMMIT')),
+      this.#position(FLUSHED_SQL),
+    );
+    // In a transaction that has failed, COMMIT rolls back and reports success under this name.
+    if (done.command !== 'COMMIT') {
+      throw new EngineError('other', `the transaction had failed: COMMIT answered ${done.command}`);
+    }
+    this.#checkSyncWait();
+    return seal.rows[0]?.wrote ? { kind: 'known', position } : { kind: 'none' };
+  }
+
+  async rollback(): Promise<void> {
+    await this.send('ROLLBACK');
+  }
+
+  async #position(sql: string): Promise<Position> {
+    const [row] = (await this.send<{ timeline: number; lsn: string }>(sql)).rows;
+    if (!row) throw new EngineError('other', 'the server answered no position');
+    return positionAt(row.timeline, row.lsn);
+  }
+
+  #checkSyncWait(): void {
+    if (!this.#cancelledWait) return;
+    throw new EngineError(
+      'outcome-unknown',
+      'the wait for a standby was cancelled: the write is committed on this node and perhaps on no other',
+    );
+  }
+
+  send<R extends QueryResultRow>(sql: string, params: readonly SqlValue[] = []): Promise<QueryResult<R>> {
+    return this.#driver.query<R>(sql, params.map(toParameter));
+  }
+
+  translate(error: unknown): EngineError {
+    return translateError(error, { endpoint: this.endpoint, connected: this.#connected });
+  }
+
+  async end(): Promise<void> {
+    if (this.#broken) return;
+    await this.#driver.end();
+    this.destroy();
+  }
+
+  destroy(): void {
+    this.#destroySocket();
+    this.#closed();
+  }
+
+  #closed(): void {
+    if (this.#broken) return;
+    this.#broken = true;
+    for (const listener of this.#closeListeners) listener();
+  }
+}
+
+/**
+ * Both answers of queries that travelled together. Waits for the second even when the first has failed (the session is
+ * not free before), and reports the first failure in order.
+ */
+async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  const [a, b] = await Promise.allSettled([first, second]);
+  if (a.status === 'rejected') throw a.reason;
+  if (b.status === 'rejected') throw b.reason;
+  return [a.value, b.value];
+}
+
+/** Only what is plainly one INSERT, UPDATE, DELETE or MERGE: behind WITH or SELECT anything may have been written. */
+function wroteNothing(sql: string, result: QueryResult): boolean {
+  return result.rowCount === 0 && /^\s*(?:insert|update|delete|merge)\b/i.test(sql);
+}
+
+function toParameter(value: SqlValue): string | number | boolean | null {
+  if (value instanceof Date) return value.toISOString(); // the driver would write local time
+  return typeof value === 'bigint' ? value.toString() : value;
+}
+
+/** A text with several statements (tools only) has several results; the last one counts. */
+function toResult(answer: QueryResult | QueryResult[]): SqlResult {
+  const result = Array.isArray(answer) ? answer.at(-1) : answer;
+  const isRead = result?.command === 'SELECT' || result?.command === 'SHOW';
+  return { rows: result?.rows ?? [], affectedRows: isRead ? 0 : (result?.rowCount ?? 0), insertId: null };
+}

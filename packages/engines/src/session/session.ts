@@ -1,0 +1,39 @@
+import type { CapturedPosition, Endpoint, EngineError, Position, SqlResult, SqlValue } from '../types.ts';
+
+/** What was under way when something failed; it decides what the failure means (`outcome.ts`). */
+export type Phase =
+  | 'connect' //     nothing was sent
+  | 'read' //        nothing can have changed
+  | 'write' //       one autocommitted statement was sent
+  | 'transaction' // inside a transaction, before COMMIT: nothing is committed
+  | 'commit'; //     COMMIT was sent
+
+/**
+ * One logged-in connection, as the pool and the tools use it. Methods reject with the driver's own errors, which
+ * `translate` turns into EngineErrors. None of them has a time limit: the caller destroys the session instead.
+ */
+export interface Session {
+  readonly endpoint: Endpoint;
+  /** True once the connection is of no more use: never lend it again. */
+  readonly broken: boolean;
+  /** True when the session is as it was at its start: no open transaction, settings untouched. */
+  readonly clean: boolean;
+  /** Called once, when the connection ends for whatever reason. Returns how to take the listener away again. */
+  onClose(listener: () => void): () => void;
+
+  query(sql: string, params: readonly SqlValue[]): Promise<SqlResult>;
+  queryWithUpperBound(
+    sql: string,
+    params: readonly SqlValue[],
+  ): Promise<SqlResult & { upperBound: Position }>;
+  write(sql: string, params: readonly SqlValue[]): Promise<SqlResult & { position: CapturedPosition }>;
+  begin(): Promise<void>;
+  commit(): Promise<CapturedPosition>;
+  rollback(): Promise<void>;
+
+  translate(error: unknown): EngineError;
+  /** Says goodbye to the server; resolves when the socket is closed. */
+  end(): Promise<void>;
+  /** Closes the socket at once. Whatever runs on the server goes on there (never cancelled, DESIGN invariant 8). */
+  destroy(): void;
+}
