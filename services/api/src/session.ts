@@ -1,0 +1,61 @@
+import { type Outcome, type Router, RouterError } from '@replication-lab/router';
+import type { Request, Response } from 'express';
+import { Problem } from './problems.ts';
+
+/** The token's two ways in and out: a header for programs, a cookie for browsers. */
+export const TOKEN_HEADER = 'Consistency-Token';
+export const TOKEN_COOKIE = 'consistency_token';
+
+/**
+ * The newest token this client holds, verified. The header wins: a program that sends both means the header.
+ * A client with several requests under way at once should use the header too, and keep the newest token itself:
+ * of two answers that cross, the later one sets the cookie.
+ *
+ * @throws Problem `invalid-token`. A bad cookie is cleared by the same answer, since a browser could not
+ *   get rid of it by itself and would be refused for ever.
+ */
+export function tokenOf(
+  req: Request,
+  res: Response,
+  router: Pick<Router, 'verifyToken'>,
+): string | undefined {
+  const header = req.get(TOKEN_HEADER);
+  const token = header ?? cookie(req.get('Cookie'), TOKEN_COOKIE);
+  if (token === undefined) return undefined;
+  try {
+    router.verifyToken(token);
+    return token;
+  } catch (error) {
+    if (!(error instanceof RouterError && error.code === 'invalid-token')) throw error;
+    if (header === undefined) res.clearCookie(TOKEN_COOKIE, cookieOptions(req));
+    const source =
+      header === undefined ? `cookie ${TOKEN_COOKIE} (it is cleared now)` : `header ${TOKEN_HEADER}`;
+    throw new Problem('invalid-token', { detail: `the ${source} does not hold a token of this service` });
+  }
+}
+
+/** Says in the response's headers who answered, why, and what the client has now seen. */
+export function showOutcome(req: Request, res: Response, { decision, token }: Outcome): void {
+  showDecision(res, decision);
+  res.setHeader(TOKEN_HEADER, token);
+  // The router hands the same token back while it is true: the cookie is set only when it is news.
+  if (token !== cookie(req.get('Cookie'), TOKEN_COOKIE)) res.cookie(TOKEN_COOKIE, token, cookieOptions(req));
+}
+
+export function showDecision(res: Response, { node, role, reason }: Outcome['decision']): void {
+  res.setHeader('Data-Node', node);
+  res.setHeader('Data-Role', role);
+  res.setHeader('Route-Reason', reason);
+}
+
+const cookieOptions = (req: Request) =>
+  ({ httpOnly: true, sameSite: 'lax', path: '/', secure: req.secure, encode: String }) as const;
+
+/** One cookie's value; the first where a client sends several. */
+export function cookie(header: string | undefined, name: string): string | undefined {
+  for (const pair of (header ?? '').split(';')) {
+    const equals = pair.indexOf('=');
+    if (equals > 0 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim();
+  }
+  return undefined;
+}
