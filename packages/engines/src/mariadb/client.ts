@@ -1,5 +1,5 @@
 import { DEFAULT_PORT } from '../config.ts';
-import { connect } from '../mysql-protocol/client.ts';
+import { connect, createPool } from '../mysql-protocol/client.ts';
 import type { EngineClient } from '../types.ts';
 import { dialect } from './pool.ts';
 import { positions } from './positions.ts';
@@ -11,8 +11,6 @@ export const client: EngineClient = {
   positions,
   placeholder: () => '?',
   connect: (endpoint, credentials, options = {}) => connect(endpoint, credentials, options, dialect),
-  createPool: () => {
-    throw new Error('soon');
-  },
+  createPool: (endpoint, credentials, options) => createPool(endpoint, credentials, options, dialect),
   probe,
 };

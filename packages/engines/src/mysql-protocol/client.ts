@@ -1,32 +1,25 @@
-import { Deadline } from '../session/deadline.ts';
+import { SessionPool } from '../session/node-pool.ts';
+import { DEFAULT_CONNECT_TIMEOUT_MS, openInTime } from '../session/open-in-time.ts';
 import { ToolConnection } from '../session/tool-connection.ts';
-import type { Connection, ConnectOptions, Credentials, Endpoint } from '../types.ts';
-import { EngineError } from '../types.ts';
+import {
+  type Connection,
+  type ConnectOptions,
+  type Credentials,
+  type Endpoint,
+  EngineError,
+  type NodePool,
+  type PoolOptions,
+} from '../types.ts';
 import { type Dialect, MysqlSession, type OpenOptions } from './session.ts';
 
-export const DEFAULT_CONNECT_TIMEOUT_MS = 5000;
-
-/** Opens a session within `timeoutMs`, else EngineError `connect-failed`. */
-export async function openSession(
+function openSession(
   options: OpenOptions,
   dialect: Dialect,
   timeoutMs = DEFAULT_CONNECT_TIMEOUT_MS,
 ): Promise<MysqlSession> {
-  let session: MysqlSession | undefined;
-  const opening = MysqlSession.open(options, dialect, (opened) => {
-    session = opened;
-  });
-  try {
-    return await new Deadline({ timeoutMs }).race(opening, () => session?.destroy());
-  } catch (error) {
-    if (!(error instanceof EngineError && error.code === 'timeout')) throw error;
-    const { endpoint } = options;
-    const where = `${endpoint.name} (${endpoint.host}:${endpoint.port})`;
-    throw new EngineError('connect-failed', `${where}: no login within ${timeoutMs} ms`, {
-      endpoint,
-      cause: error,
-    });
-  }
+  return openInTime(options.endpoint, timeoutMs, (onSession) =>
+    MysqlSession.open(options, dialect, onSession),
+  );
 }
 
 /** `EngineClient.connect` of both engines. Texts may hold several statements: nothing of a user's ever comes here. */
@@ -44,6 +37,21 @@ export async function connect(
     ...(database && { database }),
   };
   return new ToolConnection(await openSession(options, dialect, connectTimeoutMs));
+}
+
+/** `EngineClient.createPool` of both engines. */
+export function createPool(
+  endpoint: Endpoint,
+  credentials: Credentials,
+  { database, mode, connectTimeoutMs, ...limits }: PoolOptions,
+  dialect: Dialect,
+): NodePool {
+  const options = { endpoint, credentials, database, readOnly: mode === 'read', multipleStatements: false };
+  return new SessionPool({
+    ...limits,
+    endpoint,
+    open: () => openSession(options, dialect, connectTimeoutMs),
+  });
 }
 
 /** The session of a connection that `connect` made. */

@@ -42,8 +42,6 @@ const BY_NUMBER: Readonly<Record<number, EngineErrorCode>> = {
   1184: 'connection-lost',
   1927: 'connection-lost', // connection was killed (mariadb)
   4031: 'connection-lost', // disconnected for inactivity (mysql)
-  3024: 'timeout', // max_execution_time (mysql)
-  1969: 'timeout', // max_statement_time (mariadb)
 };
 
 /** 1290 is used for many options; only its read-only form says that the node does not take writes. */

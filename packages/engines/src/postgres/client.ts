@@ -1,7 +1,7 @@
 import { DEFAULT_PORT } from '../config.ts';
 import { ToolConnection } from '../session/tool-connection.ts';
 import type { EngineClient } from '../types.ts';
-import { openSession } from './pool.ts';
+import { createPool, openSession } from './pool.ts';
 import { positions } from './positions.ts';
 import { probe } from './probe.ts';
 
@@ -17,8 +17,6 @@ export const client: EngineClient = {
     const options = { endpoint, credentials, database, purpose: 'tool' as const };
     return new ToolConnection(await openSession(options, connectTimeoutMs));
   },
-  createPool: () => {
-    throw new Error('soon');
-  },
+  createPool,
   probe,
 };

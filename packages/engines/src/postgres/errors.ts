@@ -23,7 +23,6 @@ const BY_STATE: Readonly<Record<string, EngineErrorCode>> = {
   '53300': 'overloaded',
   '25006': 'read-only',
   '23505': 'unique-violation',
-  '57014': 'timeout', // cancelled by a statement timeout of the server
   '42501': 'access-denied',
   '28': 'access-denied',
   '22': 'bad-statement',
@@ -58,10 +57,9 @@ export function translateError(error: unknown, { endpoint, connected }: Translat
 function codeOf(error: DriverError): EngineErrorCode {
   const state = stateOf(error);
   if (state === null) return error instanceof TypeError ? 'bad-statement' : 'connection-lost';
-  const known = BY_STATE[state] ?? BY_STATE[state.slice(0, 2)];
-  if (known) return known;
-  // FATAL and PANIC end the session, so no one can tell how far the statement came.
-  return error.severity === 'FATAL' || error.severity === 'PANIC' ? 'connection-lost' : 'other';
+  // These end the session, so no one can tell how far the statement came.
+  if (error.severity === 'FATAL' || error.severity === 'PANIC') return 'connection-lost';
+  return BY_STATE[state] ?? BY_STATE[state.slice(0, 2)] ?? 'other';
 }
 
 /** Before the login is complete nothing of the caller's was sent, whatever happened. */

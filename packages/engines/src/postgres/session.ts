@@ -35,7 +35,8 @@ const PIN_SYNC_COMMIT = `SELECT set_config('synchronous_commit',
  * before the next record does.
  */
 const FLUSHED_SQL = `SELECT pg_current_wal_flush_lsn()::text AS lsn,
-  ('x' || left(pg_walfile_name(pg_current_wal_flush_lsn()), 8))::bit(32)::bigint AS timeline`;
+  ('x' || left(pg_walfile_name(pg_current_wal_flush_lsn()), 8))::bit(32)::bigint AS timeline,
+  current_setting('synchronous_commit') AS level`;
 
 /**
  * An upper bound of what a read that came before it in this session can have seen.
@@ -58,6 +59,8 @@ const UPPER_BOUND_SQL = `SELECT
 const SEAL_SQL = `SELECT set_config('synchronous_commit', $1, true), set_config('client_min_messages', 'warning', true),
   pg_current_xact_id_if_assigned() IS NOT NULL AS wrote`;
 
+const NOTHING: CapturedPosition = { kind: 'none' };
+
 const OPTIONS: Readonly<Record<OpenOptions['purpose'], string>> = {
   read: '-c timezone=UTC -c default_transaction_read_only=on',
   write: '-c timezone=UTC -c client_min_messages=warning',
@@ -68,10 +71,12 @@ const OPTIONS: Readonly<Record<OpenOptions['purpose'], string>> = {
 export class PostgresSession implements Session {
   readonly endpoint: Endpoint;
   readonly #driver: Client;
+  readonly #purpose: OpenOptions['purpose'];
   readonly #destroySocket: () => void;
   readonly #closeListeners = new Set<() => void>();
   #syncLevel = 'on';
   #cancelledWait = false;
+  #tampered = false;
   #connected = false;
   #broken = false;
 
@@ -98,6 +103,7 @@ export class PostgresSession implements Session {
 
   private constructor({ endpoint, credentials, database, purpose }: OpenOptions) {
     this.endpoint = endpoint;
+    this.#purpose = purpose;
     const socket = newSocket();
     this.#destroySocket = () => socket.destroy();
     socket.once('close', () => this.#closed());
@@ -124,7 +130,7 @@ export class PostgresSession implements Session {
   }
 
   get clean(): boolean {
-    return !this.#broken && this.#driver.getTransactionStatus() === 'I';
+    return !this.#broken && !this.#tampered && this.#driver.getTransactionStatus() === 'I';
   }
 
   onClose(listener: () => void): () => void {
@@ -133,24 +139,30 @@ export class PostgresSession implements Session {
   }
 
   async query(sql: string, params: readonly SqlValue[]): Promise<SqlResult> {
-    return toResult(await this.send(sql, params));
+    return toResult(await this.#statement(sql, params));
   }
 
   /** One round trip: the question for the bound travels behind the read. */
   async queryWithUpperBound(sql: string, params: readonly SqlValue[]) {
-    const [result, bound] = await both(this.send(sql, params), this.#position(UPPER_BOUND_SQL));
-    return { ...toResult(result), upperBound: bound };
+    const [read, bound] = await Promise.allSettled([this.#statement(sql, params), this.#upperBound()]);
+    if (read.status === 'rejected') throw read.reason;
+    if (bound.status === 'rejected') throw bound.reason;
+    return { ...toResult(read.value), upperBound: bound.value };
   }
 
   /** One round trip: the question for the position travels behind the write and is answered after its commit. */
   async write(sql: string, params: readonly SqlValue[]) {
     this.#cancelledWait = false;
-    const [result, position] = await both(this.send(sql, params), this.#position(FLUSHED_SQL));
+    const [written, flushed] = await Promise.allSettled([this.#statement(sql, params), this.#flushed()]);
+    if (written.status === 'rejected') throw written.reason;
     this.#checkSyncWait();
-    const captured: CapturedPosition = wroteNothing(sql, result)
-      ? { kind: 'none' }
-      : { kind: 'known', position };
-    return { ...toResult(result), position: captured };
+    const result = toResult(written.value);
+    if (wroteNothing(sql, written.value)) return { ...result, position: NOTHING };
+    // Committed without doubt: what failed here is only the question where.
+    if (flushed.status === 'rejected') {
+      return { ...result, position: { kind: 'unknown' as const, why: String(flushed.reason) } };
+    }
+    return { ...result, position: flushed.value };
   }
 
   async begin(): Promise<void> {
@@ -160,27 +172,40 @@ export class PostgresSession implements Session {
   /** One round trip for three statements: seal, COMMIT, position. */
   async commit(): Promise<CapturedPosition> {
     this.#cancelledWait = false;
-    const sealed = this.send<{ wrote: boolean }>(SEAL_SQL, [this.#syncLevel]);
-    const [[seal, done], position] = await both(
-      both(sealed, this.send('COMMIT')),
-      this.#position(FLUSHED_SQL),
-    );
+    const [seal, done, position] = await Promise.allSettled([
+      this.send<{ wrote: boolean }>(SEAL_SQL, [this.#syncLevel]),
+      this.send('COMMIT'),
+      this.#flushed(),
+    ]);
+    if (done.status === 'rejected') throw done.reason;
     // In a transaction that has failed, COMMIT rolls back and reports success under this name.
-    if (done.command !== 'COMMIT') {
-      throw new EngineError('other', `the transaction had failed: COMMIT answered ${done.command}`);
+    if (done.value.command !== 'COMMIT') {
+      throw new EngineError('other', `the transaction had failed: COMMIT answered ${done.value.command}`);
     }
     this.#checkSyncWait();
-    return seal.rows[0]?.wrote ? { kind: 'known', position } : { kind: 'none' };
+    if (seal.status === 'fulfilled' && seal.value.rows[0]?.wrote === false) return NOTHING;
+    // Committed without doubt: what failed here is only the question where.
+    if (position.status === 'rejected') return { kind: 'unknown', why: String(position.reason) };
+    return position.value;
   }
 
   async rollback(): Promise<void> {
     await this.send('ROLLBACK');
   }
 
-  async #position(sql: string): Promise<Position> {
-    const [row] = (await this.send<{ timeline: number; lsn: string }>(sql)).rows;
+  async #upperBound(): Promise<Position> {
+    const [row] = (await this.send<{ timeline: number; lsn: string }>(UPPER_BOUND_SQL)).rows;
     if (!row) throw new EngineError('other', 'the server answered no position');
     return positionAt(row.timeline, row.lsn);
+  }
+
+  async #flushed(): Promise<CapturedPosition> {
+    const [row] = (await this.send<{ timeline: number; lsn: string; level: string }>(FLUSHED_SQL)).rows;
+    if (!row) throw new EngineError('other', 'the server answered no position');
+    if (row.level === this.#syncLevel) return { kind: 'known', position: positionAt(row.timeline, row.lsn) };
+    // Somebody found a way past the guard (set_config in a query): this session is not lent again.
+    this.#tampered = true;
+    return { kind: 'unknown', why: `synchronous_commit was changed to ${row.level} on the way` };
   }
 
   #checkSyncWait(): void {
@@ -189,6 +214,13 @@ export class PostgresSession implements Session {
       'outcome-unknown',
       'the wait for a standby was cancelled: the write is committed on this node and perhaps on no other',
     );
+  }
+
+  /** A statement of the caller's. In pools it must be one: the extended protocol refuses a text with several. */
+  #statement(sql: string, params: readonly SqlValue[]): Promise<QueryResult> {
+    if (this.#purpose === 'tool') return this.send(sql, params);
+    const config = { text: sql, values: params.map(toParameter), queryMode: 'extended' };
+    return this.#driver.query(config);
   }
 
   send<R extends QueryResultRow>(sql: string, params: readonly SqlValue[] = []): Promise<QueryResult<R>> {
@@ -215,17 +247,6 @@ export class PostgresSession implements Session {
     this.#broken = true;
     for (const listener of this.#closeListeners) listener();
   }
-}
-
-/**
- * Both answers of queries that travelled together. Waits for the second even when the first has failed (the session is
- * not free before), and reports the first failure in order.
- */
-async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
-  const [a, b] = await Promise.allSettled([first, second]);
-  if (a.status === 'rejected') throw a.reason;
-  if (b.status === 'rejected') throw b.reason;
-  return [a.value, b.value];
 }
 
 /** Only what is plainly one INSERT, UPDATE, DELETE or MERGE: behind WITH or SELECT anything may have been written. */

@@ -1,5 +1,8 @@
 import { type CallOptions, EngineError } from '../types.ts';
 
+/** Node fires longer timers at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /**
  * The end of one call: its time limit and its caller's AbortSignal, counted from the moment this is made.
  * It covers everything the call does: waiting for a connection, the statements, the rollback.
@@ -13,11 +16,6 @@ export class Deadline {
     this.#timeoutMs = timeoutMs;
     this.#signal = signal;
     this.#endsAt = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
-  }
-
-  /** The same end, or `ms` from now if that is sooner. */
-  within(ms: number): Deadline {
-    return new Deadline({ timeoutMs: Math.min(ms, this.remainingMs()), signal: this.#signal });
   }
 
   remainingMs(): number {
@@ -50,7 +48,7 @@ export class Deadline {
       const timer =
         this.#timeoutMs === undefined
           ? undefined
-          : setTimeout(() => expire(this.#timedOut()), Math.ceil(this.remainingMs()));
+          : setTimeout(() => expire(this.#timedOut()), Math.min(Math.ceil(this.remainingMs()), MAX_TIMER_MS));
       work.then(
         (value) => finish(() => resolve(value)),
         (error) => finish(() => reject(error)),

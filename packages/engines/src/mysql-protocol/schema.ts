@@ -1,0 +1,75 @@
+import { escapeId, escape as literal } from 'mysql2';
+import type { Connection } from '../types.ts';
+
+/**
+ * The tables, the same on MySQL and MariaDB. Collations are named because the two have different defaults: e-mail
+ * addresses and keys compare byte by byte as on PostgreSQL, names without regard to case. No index on `name`: a search
+ * must cost real work. All times are UTC: the servers' time zone is +00:00.
+ */
+const TABLES: Readonly<Record<string, string>> = {
+  users: `
+    id         BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    name       VARCHAR(200) COLLATE utf8mb4_general_ci NOT NULL,
+    email      VARCHAR(254) COLLATE utf8mb4_bin NOT NULL,
+    version    INT NOT NULL DEFAULT 1,
+    created_at DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+    updated_at DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+    UNIQUE KEY users_email_key (email)`,
+  idempotency_keys: `
+    idempotency_key VARCHAR(128) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+    body_hash       CHAR(64) COLLATE utf8mb4_bin NOT NULL,
+    status          SMALLINT NULL,
+    response        TEXT COLLATE utf8mb4_bin NULL,
+    created_at      DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+    KEY idempotency_keys_created_at (created_at)`,
+  lab_epoch: `
+    epoch     BIGINT NOT NULL PRIMARY KEY,
+    node      VARCHAR(64) COLLATE utf8mb4_bin NOT NULL,
+    opened_at DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3)`,
+  lab_marker: `
+    id       INT NOT NULL PRIMARY KEY,
+    ready_at DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3)`,
+};
+
+/** IF NOT EXISTS alone would be logged, and so become history, even where nothing happens; hence the questions first. */
+export async function createDatabase(connection: Connection, database: string): Promise<void> {
+  const { rows } = await connection.query('SELECT 1 FROM information_schema.schemata WHERE schema_name = ?', [
+    database,
+  ]);
+  if (rows.length > 0) return;
+  await connection.query(`CREATE DATABASE ${escapeId(database)} CHARACTER SET utf8mb4`);
+}
+
+export async function createSchema(connection: Connection, database: string): Promise<void> {
+  const { rows } = await connection.query(
+    'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ?',
+    [database],
+  );
+  const present = new Set(rows.map((row) => row.name));
+  for (const [table, columns] of Object.entries(TABLES)) {
+    if (present.has(table)) continue;
+    await connection.query(
+      `CREATE TABLE ${escapeId(database)}.${table} (${columns}) ENGINE = InnoDB CHARACTER SET utf8mb4`,
+    );
+  }
+}
+
+/** Makes the account, or gives an existing one this password, and adds the grants: `SELECT ON lab.users` … */
+export async function createAccount(
+  connection: Connection,
+  { user, password }: { readonly user: string; readonly password: string },
+  grants: readonly string[],
+): Promise<void> {
+  const account = `${literal(user)}@'%'`;
+  await connection.query(`CREATE USER IF NOT EXISTS ${account} IDENTIFIED BY ${literal(password)}`);
+  await connection.query(`ALTER USER ${account} IDENTIFIED BY ${literal(password)}`);
+  for (const grant of grants) await connection.query(`GRANT ${grant} TO ${account}`);
+}
+
+/** What the application's two accounts may do. */
+export function applicationGrants(database: string): { app: string[]; appReadOnly: string[] } {
+  const on = (table: string) => `ON ${escapeId(database)}.${table}`;
+  const reads = Object.keys(TABLES).map((table) => `SELECT ${on(table)}`);
+  const writes = ['users', 'idempotency_keys'].map((table) => `INSERT, UPDATE, DELETE ${on(table)}`);
+  return { app: [...reads, ...writes], appReadOnly: reads };
+}

@@ -1,0 +1,29 @@
+import { EngineError } from '../types.ts';
+
+/**
+ * Statements that change the session, or end or begin a transaction: in a pool they would act on whoever borrows the
+ * connection next, or move a write outside its transaction. The servers' own report of an open transaction
+ * (`Session.clean`) is the second net.
+ */
+const SESSION_STATEMENTS = new Set(
+  `abort begin close commit deallocate declare discard end execute fetch flush handler kill listen lock notify prepare
+   release reset rollback savepoint set shutdown start unlisten unlock use xa`.split(/\s+/),
+);
+/** These stay inside the transaction they are used in. */
+const ALLOWED_INSIDE = /^(?:savepoint\b|release\b|rollback\s+(?:work\s+)?to\b|notify\b|set\s+local\b)/;
+
+const SPACE_AND_COMMENTS = /^(?:\s+|--[^\n]*(?:\n|$)|#[^\n]*(?:\n|$)|\/\*(?![!M])[\s\S]*?\*\/)*/;
+
+/** Throws EngineError `bad-statement` for a statement that a borrowed connection must not run. Nothing is sent. */
+export function refuseSessionStatement(sql: string, insideTransaction: boolean): void {
+  const text = sql.replace(SPACE_AND_COMMENTS, '').slice(0, 64).toLowerCase();
+  const word = /^[a-z]+/.exec(text)?.[0] ?? '';
+  const hidden = text.startsWith('/*'); // a comment that MySQL or MariaDB executes
+  if (!hidden && !SESSION_STATEMENTS.has(word)) return;
+  if (insideTransaction && ALLOWED_INSIDE.test(text)) return;
+  const what = hidden ? 'a statement in an executable comment' : word.toUpperCase();
+  throw new EngineError(
+    'bad-statement',
+    `${what} is not possible on a pooled connection: it would outlive the call (use transaction() for transactions)`,
+  );
+}

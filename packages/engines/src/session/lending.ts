@@ -1,0 +1,184 @@
+import { type Endpoint, EngineError, type PoolStats } from '../types.ts';
+import { Deadline } from './deadline.ts';
+import type { Session } from './session.ts';
+
+export interface LendingOptions<S extends Session> {
+  readonly endpoint: Endpoint;
+  readonly size: number;
+  readonly queueLimit: number;
+  readonly acquireTimeoutMs: number;
+  /** Opens one session; rejects with an EngineError within its own time limit. */
+  open(): Promise<S>;
+}
+
+interface Waiter<S> {
+  readonly give: (session: S) => void;
+  readonly fail: (error: EngineError) => void;
+}
+
+/**
+ * A bounded stock of sessions, lent to one borrower at a time, first come first served. Opened when somebody needs one.
+ *
+ * Of our own making, for both drivers alike, because it has to promise what their pools do not: a bounded queue
+ * *and* a bounded wait, an AbortSignal while waiting, and sessions that are destroyed rather than closed politely.
+ */
+export class Lending<S extends Session> {
+  readonly #options: LendingOptions<S>;
+  readonly #idle: S[] = []; // the last one returned is lent first, so that surplus ones stay unused
+  readonly #busy = new Set<S>();
+  readonly #waiters = new Set<Waiter<S>>();
+  #opening = 0;
+  #closed = false;
+  #onDrained: (() => void) | null = null;
+
+  constructor(options: LendingOptions<S>) {
+    this.#options = options;
+  }
+
+  /**
+   * A session that is connected and clean; give it back with `release`. Errors: `overloaded` (queue full: at once; none
+   * free in time), `connect-failed`, `access-denied`, and the deadline's `timeout` and `aborted`. In all of them
+   * nothing was sent.
+   */
+  async acquire(deadline: Deadline): Promise<S> {
+    deadline.check();
+    this.#refuseWhenClosed();
+    for (let session = this.#idle.pop(); session; session = this.#idle.pop()) {
+      if (session.broken) continue;
+      this.#busy.add(session);
+      return session;
+    }
+    if (this.#waiters.size - this.#opening >= this.#options.queueLimit && this.#isFull()) {
+      throw this.#overloaded(`all ${this.#options.size} connections are busy and the queue is full`);
+    }
+    return this.#wait(deadline);
+  }
+
+  async #wait(deadline: Deadline): Promise<S> {
+    const { promise, resolve, reject } = Promise.withResolvers<S>();
+    const waiter: Waiter<S> = { give: resolve, fail: reject };
+    this.#waiters.add(waiter);
+    this.#openForWaiters();
+    const { acquireTimeoutMs } = this.#options;
+    const queueTime = new Deadline({ timeoutMs: acquireTimeoutMs });
+    const leave = (): void => {
+      this.#waiters.delete(waiter);
+    };
+    try {
+      return await deadline.race(queueTime.race(promise, leave), leave);
+    } catch (error) {
+      if (!(error instanceof EngineError && error.code === 'timeout')) throw error;
+      if (this.#opening === 0) throw this.#overloaded('no connection became free in time');
+      if (deadline.remainingMs() === 0) throw error;
+      const { endpoint } = this.#options;
+      const message = `${endpoint.name}: no connection could be opened within ${acquireTimeoutMs} ms`;
+      throw new EngineError('connect-failed', message, { endpoint, cause: error });
+    }
+  }
+
+  /** Takes a session back. One that is not as it was when it was lent is destroyed. */
+  release(session: S): void {
+    if (!this.#busy.delete(session)) return;
+    if (!session.clean || this.#closed) session.destroy();
+    else this.#offer(session);
+    this.#openForWaiters();
+    this.#tellWhenDrained();
+  }
+
+  /** To the first who waits, else to the stock. */
+  #offer(session: S): void {
+    const [waiter] = this.#waiters;
+    if (!waiter) {
+      this.#idle.push(session);
+      return;
+    }
+    this.#waiters.delete(waiter);
+    this.#busy.add(session);
+    waiter.give(session);
+  }
+
+  #isFull(): boolean {
+    return this.#idle.length + this.#busy.size + this.#opening >= this.#options.size;
+  }
+
+  #openForWaiters(): void {
+    while (!this.#closed && this.#waiters.size > this.#opening && !this.#isFull()) {
+      this.#opening += 1;
+      this.#openOne().catch(() => {}); // told to the waiters
+    }
+  }
+
+  async #openOne(): Promise<void> {
+    try {
+      const session = await this.#options.open();
+      this.#opening -= 1;
+      session.onClose(() => this.#forget(session));
+      if (this.#closed) session.destroy();
+      else if (!session.broken) this.#offer(session);
+    } catch (error) {
+      this.#opening -= 1;
+      this.#openingFailed(error as EngineError);
+    }
+    this.#openForWaiters();
+    this.#tellWhenDrained();
+  }
+
+  /** When no session is left that could ever become free, everybody who waits gets the reason at once. */
+  #openingFailed(error: EngineError): void {
+    const hopeless = this.#busy.size + this.#opening === 0;
+    for (const waiter of this.#waiters) {
+      this.#waiters.delete(waiter);
+      waiter.fail(error);
+      if (!hopeless) break;
+    }
+  }
+
+  #forget(session: S): void {
+    const index = this.#idle.indexOf(session);
+    if (index >= 0) this.#idle.splice(index, 1);
+  }
+
+  stats(): PoolStats {
+    const [idle, busy] = [this.#idle.length, this.#busy.size];
+    return { size: idle + busy + this.#opening, idle, busy, waiting: this.#waiters.size };
+  }
+
+  /** Refuses new borrowers, ends idle sessions, waits for busy ones until the deadline, destroys what is left. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#closed = true;
+    for (const waiter of this.#waiters) waiter.fail(this.#closedError());
+    this.#waiters.clear();
+    const ending = this.#idle.splice(0).map((session) => {
+      const giveUp = (): void => session.destroy();
+      return new Deadline({ timeoutMs: deadlineMs }).race(session.end(), giveUp).catch(giveUp);
+    });
+    const { promise: drained, resolve } = Promise.withResolvers<void>();
+    this.#onDrained = resolve;
+    this.#tellWhenDrained();
+    const destroyBusy = (): void => {
+      for (const session of this.#busy) session.destroy();
+    };
+    await Promise.all([
+      ...ending,
+      new Deadline({ timeoutMs: deadlineMs }).race(drained, destroyBusy).catch(() => {}),
+    ]);
+  }
+
+  #tellWhenDrained(): void {
+    if (this.#busy.size + this.#opening === 0) this.#onDrained?.();
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closed) throw this.#closedError();
+  }
+
+  #closedError(): EngineError {
+    const { endpoint } = this.#options;
+    return new EngineError('connect-failed', `the pool of ${endpoint.name} is closed`, { endpoint });
+  }
+
+  #overloaded(why: string): EngineError {
+    const { endpoint } = this.#options;
+    return new EngineError('overloaded', `${endpoint.name}: ${why}`, { endpoint });
+  }
+}
