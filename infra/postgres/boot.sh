@@ -1,0 +1,101 @@
+#!/bin/bash
+# Main process of a PostgreSQL container: runs postgres as a standby that takes no writes.
+# Environment: NODE_NAME, POSTGRES_PASSWORD, DB_REPLICATION_PASSWORD, TOPOLOGY.
+#
+# A fresh node cannot follow a fresh primary by itself: it must begin as a copy of it. So a node without data waits for
+# an order: `initialise` (the first node) or `copy` with a source (the others).
+. /lab/boot/lib.sh
+
+home=/var/lib/postgresql
+data=$PGDATA
+incomplete=$home/.lab-incomplete
+passfile=$home/.pgpass
+account=repl_${NODE_NAME//-/_}
+auto=$data/postgresql.auto.conf
+
+# Where this server and its tools find the password: in primary_conninfo everybody could read it.
+write_passfile() {
+    local password=${DB_REPLICATION_PASSWORD//\\/\\\\}
+    (umask 077 && printf '*:*:*:%s:%s\n' "$account" "${password//:/\\:}" >"$passfile")
+    chown postgres: "$passfile"
+    export PGPASSFILE=$passfile
+}
+
+empty_directory() {
+    : >"$incomplete"
+    mkdir -p "$data"
+    find "$data" -mindepth 1 -delete
+    chown postgres: "$data"
+    chmod 700 "$data"
+}
+
+initialise() {
+    report initialising
+    empty_directory
+    local password=$home/.initial-password result=0
+    (umask 077 && printf '%s\n' "$POSTGRES_PASSWORD" >"$password")
+    chown postgres: "$password"
+    gosu postgres initdb --pgdata="$data" --username=postgres --pwfile="$password" --auth=scram-sha-256 \
+        --encoding=UTF8 --locale=C --data-checksums || result=1
+    rm -f "$password"
+    [ "$result" = 0 ] && rm -f "$incomplete"
+}
+
+# copy HOST:PORT. The slot is made first, so that the source keeps what this node will need after the copy. The settings
+# that come with the copy are the source's; none of them is ours.
+copy() {
+    report copying "from $1"
+    empty_directory
+    local from=(--host="${1%:*}" --port="${1##*:}" --username="$account" --no-password --slot="${NODE_NAME//-/_}")
+    gosu postgres pg_receivewal "${from[@]}" --create-slot --if-not-exists || return 1
+    gosu postgres pg_basebackup "${from[@]}" --pgdata="$data" --wal-method=stream --checkpoint=fast || return 1
+    : >"$auto"
+    rm -f "$incomplete"
+}
+
+await_data() {
+    report waiting "no data yet: waiting for the order to initialise or to copy"
+    while true; do
+        if take_order; then
+            case $order_name in
+                initialise) initialise && return ;;
+                copy) copy "$order_source" && return ;;
+            esac
+            order_result=failed
+            report waiting "order '$order_name' $order_source failed; the log of this container says why"
+        fi
+        rest 0.2
+    done
+}
+
+# Every boot is a closed boot: a standby, and read-only even if something promotes it. Of what ALTER SYSTEM has set, only
+# whom this node follows, and how late, is kept; the rest belongs to its last reign.
+close() {
+    local kept
+    kept=$(grep -E '^(primary_conninfo|primary_slot_name|recovery_min_apply_delay)[ =]' "$auto" || true)
+    printf '%s\n' '# Written by the lab at every boot, and by ALTER SYSTEM in between.' "$kept" \
+        "default_transaction_read_only = 'on'" >"$auto"
+    : >"$data/standby.signal"
+    chown postgres: "$data/standby.signal" "$auto"
+    # Left behind by a killed container; the process number in it may by now be anybody's.
+    rm -f "$data/postmaster.pid"
+}
+
+begin
+stand_by_if_single
+trap 'exit 0' TERM INT # while there is no server to pass a signal to
+write_passfile
+# Copies the server's user may read, whatever rights the host's mount shows.
+rm -rf /etc/lab
+mkdir /etc/lab
+install -m 644 /lab/engine/*.conf /etc/lab/
+# PostgreSQL 15 refuses to start with the settings of 16; the main file includes them only where they are.
+major=$(postgres --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/')
+[ "$major" -ge 16 ] || rm /etc/lab/since-16.conf
+
+if [ -e "$incomplete" ] || [ ! -s "$data/PG_VERSION" ]; then
+    await_data
+fi
+close
+supervise gosu postgres postgres -D "$data" -c config_file=/etc/lab/postgresql.conf -c hba_file=/etc/lab/pg_hba.conf \
+    -c listen_addresses='*' -c cluster_name="$NODE_NAME"
