@@ -4,6 +4,7 @@ import { client as postgres } from './postgres/client.ts';
 import type { EngineClient, EngineName } from './types.ts';
 
 export * from './config.ts';
+export { engineOf } from './engines.ts';
 export * from './types.ts';
 
 const CLIENTS: Readonly<Record<EngineName, EngineClient>> = { mysql, mariadb, postgres };

@@ -220,12 +220,21 @@ export interface EngineClient {
 export interface EngineAdmin {
   /** No user history and no lab schema: what a node looks like after its first boot. */
   isPristine(connection: Connection): Promise<boolean>;
-  /** Database and tables (users, idempotency_keys, lab_epoch, lab_marker). On the open primary. */
+  /** The empty database. On the open primary; `connection` names no database. */
+  createDatabase(connection: Connection, database: string): Promise<void>;
+  /**
+   * Tables (users, idempotency_keys, lab_epoch, lab_marker). On the open primary; `connection` is to this database, here
+   * and wherever a method takes `database`, because PostgreSQL cannot change it later.
+   */
   createSchema(connection: Connection, database: string): Promise<void>;
   /** Application, read-only, monitoring and replication accounts. On the open primary. */
   createAccounts(connection: Connection, accounts: Accounts, database: string): Promise<void>;
-  /** Makes the node writable and stops it following anybody. Does not write the epoch row (`writeEpoch`). */
-  open(connection: Connection): Promise<void>;
+  /**
+   * Makes the node writable and stops it following anybody. What it has received and not applied is lost where the
+   * engine forgets it (mysql, mariadb), so wait for that first. `beforeClients` runs when administrators can write and
+   * ordinary accounts cannot yet: the place for the epoch row. When it throws, the node stays closed to clients.
+   */
+  open(connection: Connection, beforeClients?: () => Promise<void>): Promise<void>;
   /** Read-only in the strongest form the engine has. */
   close(connection: Connection): Promise<void>;
   writeEpoch(connection: Connection, database: string, epoch: number, node: string): Promise<void>;
@@ -239,7 +248,7 @@ export interface EngineAdmin {
     replication: Credentials,
     options?: CallOptions,
   ): Promise<void>;
-  /** Stops receiving and applying, and keeps the configuration. */
+  /** Stops receiving and applying (postgres: receiving) until the next `attach`. Data and slot stay. */
   detach(connection: Connection): Promise<void>;
   /** Holds every transaction back for that many whole seconds before it is applied; 0 ends it. */
   setApplyDelay(connection: Connection, seconds: number): Promise<void>;

@@ -10,6 +10,7 @@ import {
   type ServerCommand,
   type ServerSpec,
 } from '../types.ts';
+import { waitFor } from '../wait-for.ts';
 import { LocalError } from './errors.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { checkPortIsFree } from './port.ts';
@@ -24,7 +25,6 @@ import {
   writeMark,
 } from './process.ts';
 import { tail } from './run-tool.ts';
-import { waitFor } from './wait.ts';
 
 /** What each server takes as "end now, and end well". PostgreSQL's SIGTERM would wait for its clients. */
 const POLITE_SIGNAL: Readonly<Record<EngineName, NodeJS.Signals>> = {

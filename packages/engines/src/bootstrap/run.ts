@@ -1,0 +1,265 @@
+import type { Accounts, Connection, Endpoint, Engine, NodeProbe } from '../types.ts';
+import { waitFor } from '../wait-for.ts';
+import { type BootstrapPlan, decideBootstrap, type Observation } from './decide.ts';
+import { BootstrapError } from './errors.ts';
+import { connectLab, type LabAccess, observe } from './observe.ts';
+
+const DEFAULT_TIMEOUT_MS = 120_000;
+/** How long a node may keep silent when the others have answered, before bootstrap does without it. */
+const GRACE_MS = 8000;
+const DRAIN_TIMEOUT_MS = 60_000;
+const ATTACH_TIMEOUT_MS = 20_000;
+
+export interface BootstrapOptions {
+  readonly engine: Engine;
+  /** The nodes of this topology, in order: db-1 alone for `single`. The first is the first primary. */
+  readonly nodes: readonly Endpoint[];
+  readonly accounts: Accounts;
+  readonly database: string;
+  /** Copies the data of `source` to `node` and has its server running, closed, when it resolves (postgres). */
+  copyData(node: Endpoint, source: Endpoint, signal: AbortSignal): Promise<void>;
+  /** The node's host is there and waits for data (postgres before its first copy). Without it, nodes are never empty. */
+  isEmpty?(node: Endpoint): Promise<boolean>;
+  /** Gives an empty node data of its own and has its server running, closed. Needed where `isEmpty` may say yes to all. */
+  initialise?(node: Endpoint, signal: AbortSignal): Promise<void>;
+  /** For all of it, waiting for nodes to answer included. */
+  readonly timeoutMs?: number;
+}
+
+export interface BootstrapResult {
+  readonly action: 'started' | 'kept' | 'reopened';
+  readonly primary: string;
+  readonly epoch: number;
+  /** Replicas that follow the primary and have caught up. */
+  readonly replicas: readonly string[];
+  /** Nodes that answer and were left closed, and why. */
+  readonly refused: readonly { readonly node: string; readonly why: string }[];
+  readonly silent: readonly string[];
+}
+
+type Plan = Exclude<BootstrapPlan, { kind: 'refuse' }>;
+type Progress = (message: string) => void;
+
+/**
+ * Brings a lab whose nodes run (closed) to one open primary with replicas that have caught up. Opens the first primary
+ * of a fresh lab; after a stop of the whole lab reopens the node with the newest history; changes nothing when all is
+ * well. Throws BootstrapError when it must not decide, EngineError or the signal's reason when something breaks.
+ */
+export async function runBootstrap(
+  options: BootstrapOptions,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<BootstrapResult> {
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  let last = 'waiting for the nodes to answer';
+  const noted: Progress = (message) => {
+    last = message;
+    progress(message);
+  };
+  try {
+    return await new Bootstrap(options, noted, limit).run();
+  } catch (error) {
+    if (signal.aborted || !limit.aborted) throw error;
+    throw new BootstrapError('timeout', `not done after ${timeoutMs} ms. The last step: ${last}.`, error);
+  }
+}
+
+class Bootstrap {
+  readonly #options: BootstrapOptions;
+  readonly #access: LabAccess;
+  readonly #progress: Progress;
+  readonly #signal: AbortSignal;
+  readonly #started = performance.now();
+
+  constructor(options: BootstrapOptions, progress: Progress, signal: AbortSignal) {
+    this.#options = options;
+    this.#access = { engine: options.engine, admin: options.accounts.admin, database: options.database };
+    this.#progress = progress;
+    this.#signal = signal;
+  }
+
+  async run(): Promise<BootstrapResult> {
+    const { engine, nodes } = this.#options;
+    const plan = decideBootstrap(await this.#observeAll(), {
+      nodes,
+      positions: engine.client.positions,
+      replicaNeedsCopy: engine.admin.replicaNeedsCopy,
+    });
+    if (plan.kind === 'refuse') throw new BootstrapError(plan.code, plan.message);
+    for (const node of plan.close) await this.#as(node, (connection) => engine.admin.close(connection));
+    await this.#openPrimary(plan);
+    const refused = await this.#attachAll(plan);
+    const replicas = this.#namesOf(plan).filter((name) => !refused.some(({ node }) => node === name));
+    if (plan.finish) {
+      await this.#awaitCatchUp(plan.primary, replicas);
+      await this.#as(plan.primary, (c) => engine.admin.writeMarker(c, this.#options.database));
+    }
+    await this.#awaitCatchUp(plan.primary, replicas);
+    const action = ({ start: 'started', keep: 'kept', reopen: 'reopened' } as const)[plan.kind];
+    return { action, primary: plan.primary, epoch: plan.epoch, replicas, refused, silent: plan.silent };
+  }
+
+  #namesOf(plan: Plan): string[] {
+    const followers = [...plan.attach.map(({ node }) => node), ...plan.following, ...plan.diverged];
+    return this.#options.nodes.map(({ name }) => name).filter((name) => followers.includes(name));
+  }
+
+  /** Waits until all have answered, or for a while longer when enough have. */
+  async #observeAll(): Promise<Observation[]> {
+    const { nodes, isEmpty = async () => false } = this.#options;
+    const majority = Math.floor(nodes.length / 2) + 1;
+    let enoughSince: number | null = null;
+    for (;;) {
+      this.#signal.throwIfAborted();
+      const observations = await Promise.all(nodes.map((node) => observe(this.#access, node, isEmpty)));
+      const silent = observations.filter(({ state }) => state === 'silent');
+      if (silent.length === 0) return observations;
+      const now = performance.now();
+      if (nodes.length - silent.length >= majority) enoughSince ??= now;
+      if (now - (enoughSince ?? this.#started) > GRACE_MS) return observations;
+      await waitFor(() => false, { timeoutMs: 200, everyMs: 200, signal: this.#signal });
+    }
+  }
+
+  async #openPrimary(plan: Plan): Promise<void> {
+    const { engine, initialise } = this.#options;
+    const node = this.#node(plan.primary);
+    if (plan.initialise) {
+      if (!initialise)
+        throw new Error(`${node.name} has no data, and runBootstrap was given no way to initialise it`);
+      this.#progress(`making the data of ${node.name}`);
+      await initialise(node, this.#signal);
+    }
+    if (plan.kind === 'keep') {
+      this.#progress(`${node.name} is the open primary of epoch ${plan.epoch}`);
+      if (plan.finish) await this.#furnish(plan);
+      return;
+    }
+    await this.#drain(plan);
+    this.#progress(`opening ${node.name} as the primary of epoch ${plan.epoch}`);
+    await using connection = (await connectLab(this.#access, node)).connection;
+    await engine.admin.open(connection, () => this.#furnish(plan));
+  }
+
+  /** What has been received has to be applied before the node is opened: opening forgets it. */
+  async #drain(plan: Plan): Promise<void> {
+    const { admin, client } = this.#options.engine;
+    await this.#as(plan.primary, async (connection) => {
+      if ((await admin.readApplyDelay(connection)) > 0) await admin.setApplyDelay(connection, 0);
+      const drained = async () => {
+        const { position, received } = await client.probe(connection);
+        return client.positions.covers(position, received);
+      };
+      if (await waitFor(drained, { timeoutMs: DRAIN_TIMEOUT_MS, everyMs: 50, signal: this.#signal })) return;
+      throw new BootstrapError(
+        'not-drained',
+        `${plan.primary} has not applied all it had received after ${DRAIN_TIMEOUT_MS} ms; its log says why.`,
+      );
+    });
+  }
+
+  /** All that has to be on the primary before clients are let in: schema and accounts once, the epoch row always. */
+  async #furnish({ primary, finish, epoch }: Plan): Promise<void> {
+    const { engine, accounts, database } = this.#options;
+    const { admin } = engine;
+    const node = this.#node(primary);
+    if (finish) {
+      await using maintenance = await engine.client.connect(node, accounts.admin);
+      await admin.createDatabase(maintenance, database);
+    }
+    await using connection = await engine.client.connect(node, accounts.admin, { database });
+    if (finish) {
+      await admin.createSchema(connection, database);
+      await admin.createAccounts(connection, accounts, database);
+    }
+    await admin.writeEpoch(connection, database, epoch, primary);
+  }
+
+  /** Attaches side by side; those that cannot be attached are returned with the reason, and stay closed. */
+  async #attachAll(plan: Plan): Promise<{ node: string; why: string }[]> {
+    const refused: { node: string; why: string }[] = [];
+    const attempt = async (name: string, work: () => Promise<void>): Promise<void> => {
+      try {
+        await work();
+        this.#progress(`${name} follows ${plan.primary}`);
+      } catch (error) {
+        this.#signal.throwIfAborted();
+        // At the very first start nothing can have diverged: whatever it is, it has to be mended.
+        if (plan.kind === 'start') throw error;
+        const why = error instanceof Error ? error.message : String(error);
+        refused.push({ node: name, why });
+        this.#progress(`${name} is left out: ${why}`);
+      }
+    };
+    await Promise.all([
+      ...plan.attach.map(({ node, copy }) => attempt(node, () => this.#attach(node, plan.primary, copy))),
+      ...plan.diverged.map((node) => attempt(node, () => this.#attachUnlessDiverged(node, plan.primary))),
+    ]);
+    return refused;
+  }
+
+  async #attach(name: string, primary: string, copy: boolean): Promise<void> {
+    const { engine, accounts, copyData } = this.#options;
+    const node = this.#node(name);
+    const source = this.#node(primary);
+    const replication = accounts.replication[name];
+    if (!replication) throw new Error(`there is no replication account for ${name}`);
+    if (copy) {
+      this.#progress(`copying the data of ${primary} to ${name}`);
+      await copyData(node, source, this.#signal);
+    }
+    await this.#as(name, (connection) =>
+      engine.admin.attach(connection, node, source, replication, {
+        timeoutMs: ATTACH_TIMEOUT_MS,
+        signal: this.#signal,
+      }),
+    );
+  }
+
+  /** The plan's positions were not read at one moment, so a replica may seem to be ahead. Only a later reading tells. */
+  async #attachUnlessDiverged(name: string, primary: string): Promise<void> {
+    const { positions } = this.#options.engine.client;
+    const replica = await this.#probe(name);
+    const has = positions.merge(replica.position, replica.received);
+    const { position } = await this.#probe(primary);
+    if (!positions.covers(position, has)) {
+      throw new Error(
+        `it holds writes that ${primary} does not have, so it has to be made anew. It has ${has}, ${primary} has ${position}.`,
+      );
+    }
+    await this.#attach(name, primary, false);
+  }
+
+  async #awaitCatchUp(primary: string, replicas: readonly string[]): Promise<void> {
+    if (replicas.length === 0) return;
+    const { positions } = this.#options.engine.client;
+    const target = (await this.#probe(primary)).position;
+    await Promise.all(
+      replicas.map(async (name) => {
+        const caughtUp = async () => positions.covers((await this.#probe(name)).position, target);
+        if (await waitFor(caughtUp, { timeoutMs: DRAIN_TIMEOUT_MS, everyMs: 50, signal: this.#signal }))
+          return;
+        throw new BootstrapError(
+          'not-caught-up',
+          `${name} follows ${primary} and has not caught up after ${DRAIN_TIMEOUT_MS} ms.`,
+        );
+      }),
+    );
+  }
+
+  async #probe(name: string): Promise<NodeProbe> {
+    return this.#as(name, (connection) => this.#options.engine.client.probe(connection));
+  }
+
+  async #as<T>(name: string, work: (connection: Connection) => Promise<T>): Promise<T> {
+    await using connection = (await connectLab(this.#access, this.#node(name))).connection;
+    return await work(connection);
+  }
+
+  #node(name: string): Endpoint {
+    const node = this.#options.nodes.find((endpoint) => endpoint.name === name);
+    if (!node) throw new Error(`there is no node ${name}`);
+    return node;
+  }
+}

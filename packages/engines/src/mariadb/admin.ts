@@ -1,0 +1,162 @@
+import { escape as literal } from 'mysql2';
+import { writeEpoch, writeMarker } from '../mysql-protocol/reign.ts';
+import { applicationGrants, createAccount, createDatabase, createSchema } from '../mysql-protocol/schema.ts';
+import {
+  type Accounts,
+  type CallOptions,
+  type Connection,
+  type Credentials,
+  type Endpoint,
+  type EngineAdmin,
+  EngineError,
+  type Row,
+} from '../types.ts';
+import { waitFor } from '../wait-for.ts';
+
+const ATTACH_TIMEOUT_MS = 15_000;
+
+async function isPristine(connection: Connection): Promise<boolean> {
+  const { rows } = await connection.query(
+    `SELECT @@global.gtid_binlog_pos AS logged, @@global.gtid_slave_pos AS applied, (
+       SELECT COUNT(*) FROM information_schema.schemata
+        WHERE schema_name NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')) AS others`,
+  );
+  return rows[0]?.logged === '' && rows[0]?.applied === '' && Number(rows[0]?.others) === 0;
+}
+
+async function createAccounts(connection: Connection, accounts: Accounts, database: string): Promise<void> {
+  const { app, appReadOnly } = applicationGrants(database);
+  await createAccount(connection, accounts.app, app);
+  await createAccount(connection, accounts.appReadOnly, appReadOnly);
+  await createAccount(connection, accounts.monitor, [
+    'SLAVE MONITOR, BINLOG MONITOR ON *.*',
+    ...appReadOnly.filter((grant) => /lab_(epoch|marker)$/.test(grant)),
+  ]);
+  for (const replication of Object.values(accounts.replication)) {
+    await createAccount(connection, replication, ['REPLICATION SLAVE ON *.*']);
+  }
+}
+
+/**
+ * Forgets the source and what was received but not applied: the caller waits for that first. root has READ ONLY ADMIN
+ * and could write all the time.
+ */
+async function open(connection: Connection, beforeClients = async () => {}): Promise<void> {
+  await connection.query('STOP SLAVE');
+  await connection.query('RESET SLAVE ALL');
+  await beforeClients();
+  await connection.query('SET GLOBAL read_only = OFF');
+}
+
+/** Accounts with READ ONLY ADMIN can still write, and only root has it. Transactions that have written fail at COMMIT. */
+async function close(connection: Connection): Promise<void> {
+  await connection.query('SET GLOBAL read_only = ON');
+}
+
+async function attach(
+  connection: Connection,
+  _node: Endpoint,
+  source: Endpoint,
+  replication: Credentials,
+  options: CallOptions = {},
+): Promise<void> {
+  await close(connection);
+  const before = await status(connection);
+  if (before && isSame(before, source, replication) && isRunning(before)) return;
+  await connection.query('STOP SLAVE');
+  await connection.query(
+    `CHANGE MASTER TO
+       MASTER_HOST = ${literal(source.host)}, MASTER_PORT = ${source.port},
+       MASTER_USER = ${literal(replication.user)}, MASTER_PASSWORD = ${literal(replication.password)},
+       MASTER_CONNECT_RETRY = 1, MASTER_HEARTBEAT_PERIOD = 0.5,
+       MASTER_USE_GTID = slave_pos${(await hasOwnHistory(connection)) ? ', MASTER_DEMOTE_TO_SLAVE = 1' : ''}`,
+  );
+  await connection.query('START SLAVE');
+  const { timeoutMs = ATTACH_TIMEOUT_MS, signal } = options;
+  let last = 'no answer yet';
+  const running = await waitFor(
+    async () => {
+      const row = (await status(connection)) ?? {};
+      last = String(row.Last_IO_Error || row.Last_SQL_Error || last);
+      if (hasGivenUp(row)) throw failed(connection, source, last);
+      return isRunning(row);
+    },
+    { timeoutMs, everyMs: 20, signal },
+  );
+  if (!running) throw failed(connection, source, `${last} (after ${timeoutMs} ms)`, 'timeout');
+}
+
+/**
+ * A node that was primary has transactions in its own log that it never got as a replica. MASTER_DEMOTE_TO_SLAVE counts
+ * them as applied; without it the node would ask for them again.
+ */
+async function hasOwnHistory(connection: Connection): Promise<boolean> {
+  const { rows } = await connection.query(
+    'SELECT @@global.gtid_binlog_pos AS logged, @@global.gtid_slave_pos AS applied',
+  );
+  return rows[0]?.logged !== '' && rows[0]?.logged !== rows[0]?.applied;
+}
+
+function failed(connection: Connection, source: Endpoint, why: string, code: 'other' | 'timeout' = 'other') {
+  const { endpoint } = connection;
+  return new EngineError(code, `${endpoint.name} does not follow ${source.name}: ${why}`, { endpoint });
+}
+
+async function status(connection: Connection): Promise<Row | null> {
+  return (await connection.query('SHOW SLAVE STATUS')).rows[0] ?? null;
+}
+
+function isSame(row: Row, source: Endpoint, { user }: Credentials): boolean {
+  return (
+    row.Master_Host === source.host && Number(row.Master_Port) === source.port && row.Master_User === user
+  );
+}
+
+function isRunning(row: Row): boolean {
+  return row.Slave_IO_Running === 'Yes' && row.Slave_SQL_Running === 'Yes';
+}
+
+/** A thread has stopped for good, so that waiting is of no use. A receiver that still tries says `Connecting`. */
+function hasGivenUp(row: Row): boolean {
+  const receiver = row.Slave_IO_Running === 'No' && Number(row.Last_IO_Errno) !== 0;
+  const applier = row.Slave_SQL_Running === 'No' && Number(row.Last_SQL_Errno) !== 0;
+  return receiver || applier;
+}
+
+/**
+ * Both threads have to stop for that, and starting either one when both are stopped throws the relay log away. Nothing
+ * is lost: what was not applied is fetched again from the source.
+ */
+async function setApplyDelay(connection: Connection, seconds: number): Promise<void> {
+  if ((await readApplyDelay(connection)) === seconds) return;
+  await connection.query('STOP SLAVE');
+  await connection.query(`CHANGE MASTER TO MASTER_DELAY = ${wholeSeconds(seconds)}`);
+  await connection.query('START SLAVE');
+}
+
+async function readApplyDelay(connection: Connection): Promise<number> {
+  return Number((await status(connection))?.SQL_Delay ?? 0);
+}
+
+function wholeSeconds(seconds: number): number {
+  if (Number.isSafeInteger(seconds) && seconds >= 0) return seconds;
+  throw new RangeError(`an apply delay is a whole number of seconds, not ${seconds}`);
+}
+
+export const admin: EngineAdmin = {
+  isPristine,
+  createDatabase,
+  createSchema,
+  createAccounts,
+  open,
+  close,
+  writeEpoch,
+  writeMarker,
+  attach,
+  async detach(connection) {
+    await connection.query('STOP SLAVE');
+  },
+  setApplyDelay,
+  readApplyDelay,
+  replicaNeedsCopy: false,
+};

@@ -1,0 +1,171 @@
+import { escape as literal } from 'mysql2';
+import { writeEpoch, writeMarker } from '../mysql-protocol/reign.ts';
+import { applicationGrants, createAccount, createDatabase, createSchema } from '../mysql-protocol/schema.ts';
+import {
+  type Accounts,
+  type CallOptions,
+  type Connection,
+  type Credentials,
+  type Endpoint,
+  type EngineAdmin,
+  EngineError,
+} from '../types.ts';
+import { waitFor } from '../wait-for.ts';
+
+const ATTACH_TIMEOUT_MS = 15_000;
+
+/** What the probe reads, and no other table of performance_schema: some of those show statements of other accounts. */
+const MONITOR_TABLES = [
+  'replication_connection_configuration',
+  'replication_connection_status',
+  'replication_applier_configuration',
+  'replication_applier_status',
+  'replication_applier_status_by_coordinator',
+  'replication_applier_status_by_worker',
+];
+
+async function isPristine(connection: Connection): Promise<boolean> {
+  const { rows } = await connection.query(
+    `SELECT @@global.gtid_executed AS executed, (
+       SELECT COUNT(*) FROM information_schema.schemata
+        WHERE schema_name NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')) AS others`,
+  );
+  return rows[0]?.executed === '' && Number(rows[0]?.others) === 0;
+}
+
+async function createAccounts(connection: Connection, accounts: Accounts, database: string): Promise<void> {
+  const { app, appReadOnly } = applicationGrants(database);
+  await createAccount(connection, accounts.app, app);
+  await createAccount(connection, accounts.appReadOnly, appReadOnly);
+  await createAccount(connection, accounts.monitor, [
+    'REPLICATION CLIENT ON *.*',
+    ...MONITOR_TABLES.map((table) => `SELECT ON performance_schema.${table}`),
+    ...appReadOnly.filter((grant) => /lab_(epoch|marker)$/.test(grant)),
+  ]);
+  for (const replication of Object.values(accounts.replication)) {
+    await createAccount(connection, replication, ['REPLICATION SLAVE ON *.*']);
+  }
+}
+
+/**
+ * Forgets the source and what was received but not applied: the caller waits for that first. Without super_read_only
+ * root can write already, and without read_only everybody can.
+ */
+async function open(connection: Connection, beforeClients = async () => {}): Promise<void> {
+  await connection.query('STOP REPLICA');
+  await connection.query('RESET REPLICA ALL');
+  await connection.query('SET GLOBAL super_read_only = OFF');
+  await beforeClients();
+  await connection.query('SET GLOBAL read_only = OFF');
+}
+
+/** Not even root can write then. Waits for commits in flight. */
+async function close(connection: Connection): Promise<void> {
+  await connection.query('SET GLOBAL super_read_only = ON');
+}
+
+async function attach(
+  connection: Connection,
+  _node: Endpoint,
+  source: Endpoint,
+  replication: Credentials,
+  options: CallOptions = {},
+): Promise<void> {
+  await close(connection);
+  if (await follows(connection, source, replication)) return;
+  await connection.query('STOP REPLICA');
+  await connection.query(
+    `CHANGE REPLICATION SOURCE TO
+       SOURCE_HOST = ${literal(source.host)}, SOURCE_PORT = ${source.port},
+       SOURCE_USER = ${literal(replication.user)}, SOURCE_PASSWORD = ${literal(replication.password)},
+       SOURCE_AUTO_POSITION = 1, SOURCE_SSL = 1,
+       SOURCE_CONNECT_RETRY = 1, SOURCE_RETRY_COUNT = 86400, SOURCE_HEARTBEAT_PERIOD = 0.5`,
+  );
+  await connection.query('START REPLICA');
+  const { timeoutMs = ATTACH_TIMEOUT_MS, signal } = options;
+  let last = 'no answer yet';
+  const running = await waitFor(
+    async () => {
+      const state = await replicationState(connection);
+      if (state.error) last = state.error;
+      if (state.stopped) throw failed(connection, source, last);
+      return state.running;
+    },
+    { timeoutMs, everyMs: 20, signal },
+  );
+  if (!running) throw failed(connection, source, `${last} (after ${timeoutMs} ms)`, 'timeout');
+}
+
+function failed(connection: Connection, source: Endpoint, why: string, code: 'other' | 'timeout' = 'other') {
+  const { endpoint } = connection;
+  return new EngineError(code, `${endpoint.name} does not follow ${source.name}: ${why}`, { endpoint });
+}
+
+async function follows(connection: Connection, source: Endpoint, { user }: Credentials): Promise<boolean> {
+  const { rows } = await connection.query(
+    'SELECT host, port, user FROM performance_schema.replication_connection_configuration',
+  );
+  const same = rows.length === 1 && rows.every((row) => isSame(row, source, user));
+  return same && (await replicationState(connection)).running;
+}
+
+function isSame(row: Record<string, unknown>, source: Endpoint, user: string): boolean {
+  const get = (name: string) => row[name] ?? row[name.toUpperCase()];
+  return get('host') === source.host && Number(get('port')) === source.port && get('user') === user;
+}
+
+/** `stopped`: a thread has given up for good, so that waiting is of no use. A receiver that still tries is not. */
+async function replicationState(connection: Connection) {
+  const { rows } = await connection.query(
+    `SELECT s.service_state AS receiver, a.service_state AS applier, s.last_error_message AS receiverError,
+            (SELECT MAX(w.last_error_message) FROM performance_schema.replication_applier_status_by_worker w) AS workerError,
+            (SELECT MAX(c.last_error_message) FROM performance_schema.replication_applier_status_by_coordinator c) AS coordinatorError
+       FROM performance_schema.replication_connection_status s
+       JOIN performance_schema.replication_applier_status a USING (channel_name)`,
+  );
+  const [row = {}] = rows;
+  const error = [row.receiverError, row.workerError, row.coordinatorError].find(Boolean);
+  return {
+    running: row.receiver === 'ON' && row.applier === 'ON',
+    stopped: Boolean(error) && (row.receiver === 'OFF' || row.applier === 'OFF'),
+    error: error ? String(error) : null,
+  };
+}
+
+async function setApplyDelay(connection: Connection, seconds: number): Promise<void> {
+  if ((await readApplyDelay(connection)) === seconds) return;
+  // The receiver goes on meanwhile: what is held back is still received.
+  await connection.query('STOP REPLICA SQL_THREAD');
+  await connection.query(`CHANGE REPLICATION SOURCE TO SOURCE_DELAY = ${wholeSeconds(seconds)}`);
+  await connection.query('START REPLICA SQL_THREAD');
+}
+
+async function readApplyDelay(connection: Connection): Promise<number> {
+  const { rows } = await connection.query(
+    'SELECT desired_delay AS seconds FROM performance_schema.replication_applier_configuration',
+  );
+  return Number(rows[0]?.seconds ?? 0);
+}
+
+function wholeSeconds(seconds: number): number {
+  if (Number.isSafeInteger(seconds) && seconds >= 0) return seconds;
+  throw new RangeError(`an apply delay is a whole number of seconds, not ${seconds}`);
+}
+
+export const admin: EngineAdmin = {
+  isPristine,
+  createDatabase,
+  createSchema,
+  createAccounts,
+  open,
+  close,
+  writeEpoch,
+  writeMarker,
+  attach,
+  async detach(connection) {
+    await connection.query('STOP REPLICA');
+  },
+  setApplyDelay,
+  readApplyDelay,
+  replicaNeedsCopy: false,
+};

@@ -1,0 +1,6 @@
+import type { Engine } from '../types.ts';
+import { admin } from './admin.ts';
+import { client } from './client.ts';
+import { server } from './server.ts';
+
+export const mysql: Engine = { name: 'mysql', client, admin, server };

@@ -1,0 +1,81 @@
+import { FIRST_NAMES, LAST_NAMES } from './seed-names.ts';
+import type { Connection, EngineName, SqlValue } from './types.ts';
+
+const ROWS_PER_INSERT = 1000;
+
+export interface SeedOptions {
+  /** How many users there should be, numbered from 1. */
+  readonly count: number;
+  /** Another seed gives other names. */
+  readonly seed?: number;
+}
+
+/** The i-th seeded user, from 1: always the same for the same seed. */
+export function seedUser(i: number, seed = 1): { name: string; email: string } {
+  const hash = mix(i ^ Math.imul(seed, 0x9e3779b1));
+  const first = FIRST_NAMES[hash & 63];
+  const last = LAST_NAMES[(hash >>> 6) & 63];
+  return { name: `${first} ${last} ${i}`, email: `user${i}@example.test` };
+}
+
+/** Spreads neighbouring numbers over all 32 bits (the finaliser of MurmurHash3, public domain). */
+function mix(n: number): number {
+  let h = n | 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
+/**
+ * Makes sure that the users 1 to `count` are there, and returns how many it added. On the primary, as administrator, in
+ * the lab's database. Users that are there stay as they are. Stops between two inserts when `signal` says so.
+ */
+export async function seedUsers(
+  engine: EngineName,
+  connection: Connection,
+  { count, seed = 1 }: SeedOptions,
+  progress: (message: string) => void,
+  signal: AbortSignal,
+): Promise<number> {
+  let added = 0;
+  for (let from = 1; from <= count; from += ROWS_PER_INSERT) {
+    signal.throwIfAborted();
+    const to = Math.min(count, from + ROWS_PER_INSERT - 1);
+    if ((await present(engine, connection, from, to)) === to - from + 1) continue;
+    added += await insert(engine, connection, from, to, seed);
+    progress(`seeded ${to} of ${count} users`);
+  }
+  return added;
+}
+
+/** Asked first, so that a repeat writes nothing at all: an ignored duplicate would still use up an id. */
+async function present(
+  engine: EngineName,
+  connection: Connection,
+  from: number,
+  to: number,
+): Promise<number> {
+  const emails = range(from, to).map((i) => seedUser(i).email);
+  const marks = emails.map((_, i) => (engine === 'postgres' ? `$${i + 1}` : '?')).join(', ');
+  const { rows } = await connection.query(
+    `SELECT count(*) AS found FROM users WHERE email IN (${marks})`,
+    emails,
+  );
+  return Number(rows[0]?.found);
+}
+
+async function insert(engine: EngineName, connection: Connection, from: number, to: number, seed: number) {
+  const users = range(from, to).map((i) => seedUser(i, seed));
+  const values: SqlValue[] = users.flatMap(({ name, email }) => [name, email]);
+  const tuples = users
+    .map((_, i) => (engine === 'postgres' ? `($${2 * i + 1}, $${2 * i + 2})` : '(?, ?)'))
+    .join(', ');
+  const sql =
+    engine === 'postgres'
+      ? `INSERT INTO users (name, email) VALUES ${tuples} ON CONFLICT (email) DO NOTHING`
+      : `INSERT IGNORE INTO users (name, email) VALUES ${tuples}`;
+  return (await connection.query(sql, values)).affectedRows;
+}
+
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i);

@@ -1,0 +1,146 @@
+import { setMaxListeners } from 'node:events';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type BootstrapResult, runBootstrap } from '../bootstrap/index.ts';
+import { accountsFrom, DATABASE_NAME, DEFAULT_PORT } from '../config.ts';
+import { engineOf } from '../engines.ts';
+import { LocalNode } from '../local/local-node.ts';
+import { runAsFor } from '../local/run-as.ts';
+import type { Accounts, Connection, Endpoint, EngineName, ServerSpec } from '../types.ts';
+
+export interface ClusterOptions {
+  /** The first three numbers of the nodes' addresses, for example `127.0.33`: each suite has its own. */
+  readonly subnet: string;
+  readonly nodes?: number;
+  readonly stateDir?: string;
+  /** Only make the data and start the servers, all closed; call `bootstrap` when it suits. */
+  readonly bootstrapped?: boolean;
+}
+
+/** Real servers on this machine, for tests. */
+export class Cluster implements AsyncDisposable {
+  readonly engine: EngineName;
+  readonly nodes: readonly Endpoint[];
+  readonly accounts: Accounts;
+  readonly database = DATABASE_NAME;
+  readonly stateDir: string;
+  readonly #local: ReadonlyMap<string, LocalNode>;
+
+  constructor(engine: EngineName, stateDir: string, nodes: readonly Endpoint[], runAs: ServerSpec['runAs']) {
+    this.engine = engine;
+    this.stateDir = stateDir;
+    this.nodes = nodes;
+    this.accounts = accountsFrom(
+      {
+        DB_ENGINE: engine,
+        DB_ADMIN_PASSWORD: 'lab-admin',
+        DB_APP_PASSWORD: 'lab-app',
+        DB_APP_READ_ONLY_PASSWORD: 'lab-app-ro',
+        DB_MONITOR_PASSWORD: 'lab-monitor',
+        DB_REPLICATION_PASSWORD: 'lab-replication',
+      },
+      nodes.map(({ name }) => name),
+    );
+    const specOf = (node: Endpoint, i: number): ServerSpec => ({
+      node,
+      serverId: i + 1,
+      stateDir: join(stateDir, node.name),
+      admin: this.accounts.admin,
+      replication: this.accounts.replication[node.name]!,
+      runAs,
+    });
+    this.#local = new Map(
+      nodes.map((node, i) => [node.name, new LocalNode(specOf(node, i), engineOf(engine))]),
+    );
+  }
+
+  endpoint(name: string): Endpoint {
+    return this.local(name).spec.node;
+  }
+
+  local(name: string): LocalNode {
+    const node = this.#local.get(name);
+    if (!node) throw new Error(`there is no node ${name}`);
+    return node;
+  }
+
+  /** A new connection of the administrator to the lab's database. The caller closes it. */
+  admin(name: string): Promise<Connection> {
+    return this.local(name).connectAdmin(DATABASE_NAME);
+  }
+
+  start(name: string): Promise<void> {
+    return this.local(name).start();
+  }
+
+  /** Politely. */
+  stop(name: string): Promise<void> {
+    return this.local(name).stop();
+  }
+
+  /** `SIGKILL`, or the signal given (SIGSTOP and SIGCONT freeze and thaw). */
+  kill(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    return this.local(name).kill(signal);
+  }
+
+  /** Every node that has data, or can have data of its own, started side by side. All are closed. */
+  async startAll(): Promise<void> {
+    const copies = engineOf(this.engine).admin.replicaNeedsCopy;
+    await Promise.all(
+      [...this.#local.values()].map(async (node, i) => {
+        if (node.isEmpty() && copies && i > 0) return;
+        if (node.isEmpty()) await node.initialise();
+        await node.start();
+      }),
+    );
+  }
+
+  bootstrap(
+    options: { only?: readonly string[]; progress?: (message: string) => void } = {},
+  ): Promise<BootstrapResult> {
+    const { only, progress = () => {} } = options;
+    const wait = AbortSignal.timeout(120_000);
+    setMaxListeners(50, wait);
+    return runBootstrap(
+      {
+        engine: engineOf(this.engine),
+        nodes: this.nodes.filter(({ name }) => only?.includes(name) ?? true),
+        accounts: this.accounts,
+        database: this.database,
+        isEmpty: async ({ name }) => this.local(name).isEmpty(),
+        copyData: async ({ name }, source, signal) => {
+          await this.local(name).copyFrom(source, signal);
+          await this.start(name);
+        },
+      },
+      progress,
+      wait,
+    );
+  }
+
+  /** Ends every server without ceremony and removes what they wrote. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#local.values()].map((node) => node.kill('SIGKILL')));
+    await rm(this.stateDir, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** A cluster with an open primary (db-1) and replicas that have caught up, unless `bootstrapped` is false. */
+export async function startCluster(engine: EngineName, options: ClusterOptions): Promise<Cluster> {
+  const stateDir = options.stateDir ?? (await mkdtemp('/var/tmp/rl-test-'));
+  await chmod(stateDir, 0o711);
+  const nodes = Array.from({ length: options.nodes ?? 3 }, (_, i) => ({
+    name: `db-${i + 1}`,
+    host: `${options.subnet}.${i + 1}`,
+    port: DEFAULT_PORT[engine],
+  }));
+  const cluster = new Cluster(engine, stateDir, nodes, await runAsFor(engine));
+  try {
+    await cluster.startAll();
+    if (options.bootstrapped ?? true) await cluster.bootstrap();
+    return cluster;
+  } catch (error) {
+    await cluster[Symbol.asyncDispose]();
+    throw error;
+  }
+}

@@ -1,0 +1,3 @@
+export { type AvailableEngines, availableEngines } from './available.ts';
+export { Cluster, type ClusterOptions, startCluster } from './cluster.ts';
+export { useServerFromImage } from './server-from-image.ts';
