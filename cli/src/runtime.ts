@@ -1,5 +1,7 @@
 import type { EngineName } from '@replication-lab/engines';
 import type { LabUnderTest } from '@replication-lab/load-tests';
+import type { Output } from './output.ts';
+import type { Condition, LabObservation } from './status/types.ts';
 import type { VerbContext } from './verb.ts';
 
 export type RuntimeName = 'docker' | 'native';
@@ -36,3 +38,43 @@ export interface RunningLab {
 
 /** What the `up` verb does, for verbs that need a lab first (compare, demo). Idempotent; throws LabError. */
 export type BringUp = (request: UpRequest, context: LabContext) => Promise<RunningLab>;
+
+/** One part of a lab: a database node (db-1 …), an API replica (api-1 …) or haproxy. */
+export type PartName = string;
+
+export const isDatabase = (part: PartName): boolean => part.startsWith('db-');
+
+/**
+ * A lab that was brought up, whatever its processes live in: what status, logs, faults and down do to it.
+ * Every call has a deadline of its own and throws LabError.
+ */
+export interface LabRuntime {
+  readonly name: RuntimeName;
+  readonly engine: EngineName;
+  /** What there is of this topology, whether it runs or not. */
+  readonly parts: readonly PartName[];
+  /** Everything at once, within about a second, whatever is dead or frozen. */
+  observe(): Promise<Omit<LabObservation, 'faults'>>;
+  condition(part: PartName): Promise<Condition>;
+  /** Ends it the hard way, and returns when it is gone. */
+  kill(part: PartName): Promise<void>;
+  /** Starts it again after a kill, and returns when it answers. Nothing to do when it runs. */
+  revive(part: PartName, signal: AbortSignal): Promise<void>;
+  /** Stops all its processes in their tracks; its sockets stay open. */
+  freeze(part: PartName): Promise<void>;
+  thaw(part: PartName): Promise<void>;
+  applyDelaySeconds(node: PartName): Promise<number>;
+  setApplyDelay(node: PartName, seconds: number): Promise<void>;
+  /** Opens a primary when none is open, and attaches the others: what bootstrap decides. Idempotent. */
+  bootstrap(progress: (message: string) => void, signal: AbortSignal): Promise<void>;
+  /** Runs until the signal when `follow`. */
+  logs(request: LogRequest, out: Output, signal: AbortSignal): Promise<void>;
+  /** Ends everything. Data stays unless `volumes`. */
+  down(options: { volumes: boolean }, progress: (message: string) => void): Promise<void>;
+}
+
+export interface LogRequest {
+  readonly parts: readonly PartName[];
+  readonly lines: number;
+  readonly follow: boolean;
+}

@@ -1,0 +1,93 @@
+import { NODE_NAMES } from '@replication-lab/engines/config';
+import { z } from 'zod';
+import { answers } from '../http.ts';
+import { API_NAMES, API_PORT, nodeNames, urlsOf } from '../native/layout.ts';
+import { labSettings } from '../settings.ts';
+import type { LabState } from '../state.ts';
+import { stalenessFrom } from '../status/staleness.ts';
+import type { LabObservation, NodeAnswer, NodeObservation } from '../status/types.ts';
+import { composeEnvironment } from './compose.ts';
+import { type Container, conditionOf, listContainers, serviceOf } from './containers.ts';
+import { type Answers, askInside } from './inside.ts';
+
+/** The agent itself gives its database a second. */
+const ASK_MS = 1300;
+const AGENT_PORT = 8080;
+
+/** What an agent's /health says; see services/agent. */
+export const agentHealth = z.object({
+  up: z.boolean(),
+  role: z.enum(['primary', 'replica', 'unknown']),
+  readOnly: z.boolean().nullable(),
+  epoch: z.number().nullable(),
+  position: z.string().nullable(),
+  replicating: z.boolean().nullable(),
+  source: z.string().nullable(),
+  engineLagMs: z.number().nullable(),
+  vip: z.boolean(),
+});
+
+export async function observeDocker(state: LabState): Promise<Omit<LabObservation, 'faults'>> {
+  const env = composeEnvironment(state);
+  const containers = await listContainers(env);
+  const [inside, proxyReady] = await Promise.all([
+    askInside(containers, targetsOf(state), ASK_MS, env),
+    answers(`http://127.0.0.1:${state.statsPort}/healthz`, ASK_MS),
+  ]);
+  return {
+    engine: state.engine,
+    runtime: 'docker',
+    topology: state.topology,
+    urls: urlsOf(state),
+    nodes: nodeNames(state.topology).map((name) => nodeOf(name, state, containers, inside)),
+    apis: API_NAMES.map((name) => ({
+      name,
+      condition: conditionOf(containers, name),
+      ready: inside[`${name} ready`]?.status === 200,
+    })),
+    haproxy: { name: 'haproxy', condition: conditionOf(containers, 'haproxy'), ready: proxyReady },
+    staleness: stalenessFrom(API_NAMES.map((name) => inside[`${name} topology`]?.body)),
+    vip: vipOf(inside),
+  };
+}
+
+function targetsOf(state: LabState): Record<string, string> {
+  const agents = nodeNames(state.topology).map((name) => [name, `http://${name}:${AGENT_PORT}/health`]);
+  const apis = API_NAMES.flatMap((name) => [
+    [`${name} ready`, `http://${name}:${API_PORT}/readyz`],
+    [`${name} topology`, `http://${name}:${API_PORT}/topology`],
+  ]);
+  return Object.fromEntries([...agents, ...apis]);
+}
+
+export const networkPrefix = (): string => labSettings().NET_PREFIX || '172.28.0';
+
+function nodeOf(
+  name: string,
+  state: LabState,
+  containers: readonly Container[],
+  inside: Answers,
+): NodeObservation {
+  const condition = conditionOf(containers, serviceOf(state.engine, name));
+  const health = agentHealth.safeParse(inside[name]?.body);
+  const answer = condition === 'running' && health.success && health.data.up ? answerOf(health.data) : null;
+  return { name, address: `${networkPrefix()}.${10 + Number(name.slice(-1))}`, condition, answer };
+}
+
+function answerOf(health: z.infer<typeof agentHealth>): NodeAnswer {
+  const { role, readOnly, position, epoch, replicating, source, engineLagMs } = health;
+  return {
+    role,
+    readOnly: readOnly ?? true,
+    position: position ?? '',
+    epoch: epoch ?? 0,
+    replicating,
+    source,
+    engineLagMs,
+  };
+}
+
+function vipOf(inside: Answers): LabObservation['vip'] {
+  const holders = NODE_NAMES.filter((name) => agentHealth.safeParse(inside[name]?.body).data?.vip === true);
+  return { address: `${networkPrefix()}.100`, holder: holders.length === 1 ? holders[0]! : null };
+}

@@ -1,0 +1,138 @@
+import { createInterface } from 'node:readline';
+import { DEFAULT_PORT } from '@replication-lab/engines/config';
+import { execa } from 'execa';
+import { LabError } from '../errors.ts';
+import { API_NAMES, API_PORT, nodeNames } from '../native/layout.ts';
+import type { Output } from '../output.ts';
+import { repositoryRoot } from '../paths.ts';
+import { isDatabase, type LabRuntime, type LogRequest, type PartName } from '../runtime.ts';
+import type { LabState } from '../state.ts';
+import type { Condition, LabObservation } from '../status/types.ts';
+import { waitFor } from '../wait.ts';
+import { compose, composeEnvironment } from './compose.ts';
+import { conditionOf, listContainers, serviceOf } from './containers.ts';
+import { askInside, runInside } from './inside.ts';
+import { agentHealth, networkPrefix, observeDocker } from './observe.ts';
+import { readApplyDelay, setApplyDelay } from './scripts.ts';
+
+const REVIVE_MS = 60_000;
+const BOOTSTRAP_MS = 120_000;
+const DOWN_MS = 120_000;
+
+/** The docker lab for status, logs, faults and down. Everything goes through `docker compose`. */
+export class DockerRuntime implements LabRuntime {
+  readonly name = 'docker';
+  readonly engine: LabState['engine'];
+  readonly parts: readonly PartName[];
+  readonly #state: LabState;
+  readonly #env: Readonly<Record<string, string>>;
+
+  constructor(state: LabState) {
+    this.#state = state;
+    this.#env = composeEnvironment(state);
+    this.engine = state.engine;
+    this.parts = [...nodeNames(state.topology), ...API_NAMES, 'haproxy'];
+  }
+
+  #compose(
+    args: readonly string[],
+    options: { timeoutMs?: number; signal?: AbortSignal } = {},
+  ): Promise<string> {
+    return compose(args, { env: this.#env, ...options });
+  }
+
+  #service(part: PartName): string {
+    return serviceOf(this.engine, part);
+  }
+
+  observe(): Promise<Omit<LabObservation, 'faults'>> {
+    return observeDocker(this.#state);
+  }
+
+  async condition(part: PartName): Promise<Condition> {
+    return conditionOf(await listContainers(this.#env), this.#service(part));
+  }
+
+  async kill(part: PartName): Promise<void> {
+    if ((await this.condition(part)) === 'down') return;
+    await this.#compose(['kill', '--signal', 'SIGKILL', this.#service(part)]);
+  }
+
+  async revive(part: PartName, signal: AbortSignal): Promise<void> {
+    await this.#compose(['start', this.#service(part)], { signal });
+    const ask = isDatabase(part) ? `http://${part}:8080/health` : `http://${part}:${API_PORT}/livez`;
+    if (part === 'haproxy') return;
+    await waitFor(
+      async () => {
+        const answer = (await askInside(await listContainers(this.#env), { part: ask }, 1000, this.#env))
+          .part;
+        return isDatabase(part)
+          ? agentHealth.safeParse(answer?.body).data?.up === true
+          : answer?.status === 200;
+      },
+      {
+        what: `${part} to answer`,
+        timeoutMs: REVIVE_MS,
+        everyMs: 200,
+        signal,
+        mend: () => `./lab logs ${part}`,
+      },
+    );
+  }
+
+  async freeze(part: PartName): Promise<void> {
+    const condition = await this.condition(part);
+    if (condition === 'down')
+      throw new LabError('part-down', `${part} does not run`, './lab heal starts what is down');
+    if (condition === 'running') await this.#compose(['pause', this.#service(part)]);
+  }
+
+  async thaw(part: PartName): Promise<void> {
+    if ((await this.condition(part)) === 'frozen') await this.#compose(['unpause', this.#service(part)]);
+  }
+
+  #endpoint(node: PartName) {
+    const host = `${networkPrefix()}.${10 + Number(node.slice(-1))}`;
+    return { name: node, host, port: DEFAULT_PORT[this.engine] };
+  }
+
+  async applyDelaySeconds(node: PartName): Promise<number> {
+    return Number(await runInside(node, readApplyDelay(this.engine, this.#endpoint(node)), this.#env));
+  }
+
+  async setApplyDelay(node: PartName, seconds: number): Promise<void> {
+    await runInside(node, setApplyDelay(this.engine, this.#endpoint(node), seconds), this.#env);
+  }
+
+  async bootstrap(progress: (message: string) => void, signal: AbortSignal): Promise<void> {
+    const text = await this.#compose(['run', '--rm', '--no-deps', '-T', 'bootstrap'], {
+      signal,
+      timeoutMs: BOOTSTRAP_MS,
+    });
+    for (const line of text.split('\n').filter((l) => l !== '')) progress(line);
+  }
+
+  async logs(request: LogRequest, out: Output, signal: AbortSignal): Promise<void> {
+    const services = request.parts.map((part) => this.#service(part));
+    const args = ['compose', 'logs', '--no-color', '--tail', String(request.lines)];
+    const child = execa('docker', [...args, ...(request.follow ? ['--follow'] : []), ...services], {
+      cwd: repositoryRoot,
+      env: this.#env,
+      stdin: 'ignore',
+      stderr: 'inherit',
+      buffer: false,
+      reject: false,
+      cancelSignal: signal,
+    });
+    for await (const line of createInterface({ input: child.stdout })) out.line(line);
+    await child;
+  }
+
+  async down(options: { volumes: boolean }, progress: (message: string) => void): Promise<void> {
+    progress('docker compose down');
+    // A paused container cannot be stopped in an orderly way.
+    await this.#compose(['--profile', '*', 'unpause']).catch(() => {});
+    const args = ['--profile', '*', 'down', '--remove-orphans', ...(options.volumes ? ['--volumes'] : [])];
+    await this.#compose(args, { timeoutMs: DOWN_MS });
+  }
+}

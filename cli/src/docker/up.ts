@@ -1,0 +1,46 @@
+import type { LabContext } from '../runtime.ts';
+import { type LabState, writeState } from '../state.ts';
+import { capContainers } from './caps.ts';
+import { compose, composeEnvironment, dockerAnswers, noDocker } from './compose.ts';
+import { DockerRuntime } from './runtime.ts';
+
+/** Images are pulled and built the first time, over whatever network there is. */
+const UP_MS = 20 * 60_000;
+const READY_SECONDS = 180;
+
+/** `docker compose up --wait` for what `state` asks. Containers of a failed start stay, for their logs. */
+export async function upDocker(
+  stateDir: string,
+  state: LabState,
+  previous: LabState | null,
+  context: LabContext,
+): Promise<void> {
+  if ((await dockerAnswers()) === null) throw noDocker();
+  await writeState(stateDir, { ...state, phase: 'starting' });
+  context.progress('docker compose up (the first time it fetches and builds images)');
+  const args = [
+    'up',
+    '--detach',
+    '--build',
+    '--remove-orphans',
+    '--wait',
+    '--wait-timeout',
+    String(READY_SECONDS),
+  ];
+  try {
+    await compose(args, {
+      env: composeEnvironment(state),
+      signal: context.signal,
+      timeoutMs: UP_MS,
+      show: context.interactive,
+    });
+  } catch (error) {
+    if (context.signal.aborted && !previous) {
+      context.progress('ending what was started');
+      await new DockerRuntime(state).down({ volumes: false }, context.progress);
+    }
+    throw error;
+  }
+  if (state.capCpus !== null) await capContainers(state, state.capCpus);
+  await writeState(stateDir, { ...state, phase: 'up' });
+}

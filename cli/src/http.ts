@@ -1,0 +1,32 @@
+/** Small questions over HTTP, with a deadline, to things that may be dead or frozen. None of these throws. */
+
+/** Does it answer 2xx? A connection is not kept: a health question must not depend on an earlier one. */
+export async function answers(url: string, timeoutMs: number): Promise<boolean> {
+  const response = await get(url, timeoutMs);
+  await response?.body?.cancel().catch(() => {});
+  return response?.ok === true;
+}
+
+/** The JSON of a 2xx answer, else null. */
+export async function getJson(url: string, timeoutMs: number): Promise<unknown> {
+  const response = await get(url, timeoutMs);
+  if (!response?.ok) {
+    await response?.body?.cancel().catch(() => {});
+    return null;
+  }
+  return response.json().catch(() => null);
+}
+
+/** The text of a 2xx answer, else null. */
+export async function getText(url: string, timeoutMs: number): Promise<string | null> {
+  const response = await get(url, timeoutMs);
+  return response?.ok ? response.text().catch(() => null) : null;
+}
+
+async function get(url: string, timeoutMs: number): Promise<Response | null> {
+  try {
+    return await fetch(url, { signal: AbortSignal.timeout(timeoutMs), headers: { connection: 'close' } });
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import type { Accounts, Endpoint, EngineName } from '@replication-lab/engines';
+import {
+  accountsFrom,
+  DATABASE_NAME,
+  DEFAULT_PORT,
+  databaseEnvironment,
+  NODE_NAMES,
+} from '@replication-lab/engines/config';
+import { engineDirectory } from '../paths.ts';
+import type { LabUrls, Topology } from '../runtime.ts';
+import type { LabState } from '../state.ts';
+
+/** Where every process of a native lab listens and what it is told. All addresses of the runtime are on this page. */
+
+export const API_NAMES = ['api-1', 'api-2', 'api-3'] as const;
+export const API_PORT = 3000;
+export const DEFAULT_HTTP_PORT = 8080;
+export const DEFAULT_STATS_PORT = 8404;
+const PROXY_HOST = '127.0.0.1';
+
+const last = (name: string) => name.slice(name.lastIndexOf('-') + 1);
+
+export const nodeNames = (topology: Topology): readonly string[] =>
+  topology === 'single' ? NODE_NAMES.slice(0, 1) : NODE_NAMES;
+
+/** `db-2` is 127.0.10.2 on the engine's standard port. */
+export const nodeEndpoint = (engine: EngineName, name: string): Endpoint => ({
+  name,
+  host: `127.0.10.${last(name)}`,
+  port: DEFAULT_PORT[engine],
+});
+
+export const apiHost = (name: string): string => `127.0.20.${last(name)}`;
+
+export interface NativePlan {
+  readonly stateDir: string;
+  readonly engine: EngineName;
+  readonly topology: Topology;
+  readonly httpPort: number;
+  readonly statsPort: number;
+  readonly endpoints: readonly Endpoint[];
+  readonly accounts: Accounts;
+  readonly database: string;
+}
+
+type Wanted = Pick<LabState, 'engine' | 'topology' | 'httpPort' | 'statsPort'>;
+
+/** Everything that follows from the engine, the topology and the environment's passwords. */
+export function planNative(
+  stateDir: string,
+  wanted: Wanted,
+  env: NodeJS.ProcessEnv = process.env,
+): NativePlan {
+  const { engine, topology, httpPort, statsPort } = wanted;
+  const endpoints = nodeNames(topology).map((name) => nodeEndpoint(engine, name));
+  const parsed = databaseEnvironment.parse({ ...env, DB_ENGINE: engine, DB_NODES: nodeList(endpoints) });
+  // Accounts of all three nodes always: the schema made for one must serve when the others join.
+  const accounts = accountsFrom(parsed);
+  return { stateDir, engine, topology, httpPort, statsPort, endpoints, accounts, database: DATABASE_NAME };
+}
+
+export const nodeList = (endpoints: readonly Endpoint[]): string =>
+  endpoints.map(({ name, host, port }) => `${name}=${host}:${port}`).join(',');
+
+export const nodeDirectory = (plan: NativePlan, name: string): string =>
+  join(engineDirectory(plan.stateDir, plan.engine), name);
+
+export const runDirectory = (stateDir: string): string => join(stateDir, 'run');
+export const pidFile = (stateDir: string, name: string): string =>
+  join(runDirectory(stateDir), `${name}.pid`);
+export const logFile = (stateDir: string, name: string): string => join(stateDir, 'logs', `${name}.log`);
+
+export const urlsOf = ({ httpPort, statsPort }: Pick<NativePlan, 'httpPort' | 'statsPort'>): LabUrls => ({
+  api: `http://${PROXY_HOST}:${httpPort}`,
+  openapi: `http://${PROXY_HOST}:${httpPort}/openapi.json`,
+  topology: `http://${PROXY_HOST}:${httpPort}/topology`,
+  haproxyStats: `http://${PROXY_HOST}:${statsPort}/`,
+});
+
+/** What one API process reads from its environment; names as in services/api/src/config.ts. */
+export function apiEnvironment(plan: NativePlan, name: string, env: NodeJS.ProcessEnv = process.env) {
+  const { accounts } = plan;
+  return {
+    ...env,
+    NODE_ENV: 'production',
+    API_NAME: name,
+    HOST: apiHost(name),
+    PORT: String(API_PORT),
+    DB_ENGINE: plan.engine,
+    DB_NODES: nodeList(plan.endpoints),
+    DB_APP_PASSWORD: accounts.app.password,
+    DB_APP_READ_ONLY_PASSWORD: accounts.appReadOnly.password,
+    DB_MONITOR_PASSWORD: accounts.monitor.password,
+    TOPOLOGY: plan.topology,
+  };
+}
+
+/** What infra/haproxy/haproxy.cfg reads from its environment. */
+export function haproxyEnvironment(plan: NativePlan, env: NodeJS.ProcessEnv = process.env) {
+  const apis = Object.fromEntries(
+    API_NAMES.map((name) => [name.toUpperCase().replace('-', '_'), `${apiHost(name)}:${API_PORT}`]),
+  );
+  return {
+    ...env,
+    ...apis,
+    HTTP_BIND: `${PROXY_HOST}:${plan.httpPort}`,
+    STATS_BIND: `${PROXY_HOST}:${plan.statsPort}`,
+  };
+}

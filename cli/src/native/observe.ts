@@ -1,0 +1,77 @@
+import type { Endpoint } from '@replication-lab/engines';
+import { answers, getJson } from '../http.ts';
+import { type ProcessIdentity, readStat } from '../processes.ts';
+import { stalenessFrom } from '../status/staleness.ts';
+import type {
+  Condition,
+  LabObservation,
+  NodeAnswer,
+  NodeObservation,
+  ServiceObservation,
+} from '../status/types.ts';
+import { within } from '../wait.ts';
+import type { Databases } from './databases.ts';
+import type { NativeLab } from './lab.ts';
+import { API_NAMES, API_PORT, apiHost, urlsOf } from './layout.ts';
+import { HAPROXY, type Services } from './services.ts';
+
+/** What is slower than this is as good as not there: a probe is one round trip on this machine. */
+const PROBE_MS = 800;
+
+const conditionOf = (identity: ProcessIdentity | null): Condition => {
+  if (!identity) return 'down';
+  return readStat(identity.pid)?.state === 'T' ? 'frozen' : 'running';
+};
+
+/** Looks at every part at once. */
+export async function observeNative({
+  plan,
+  databases,
+  services,
+}: NativeLab): Promise<Omit<LabObservation, 'faults'>> {
+  const [nodes, apis, haproxy, topologies] = await Promise.all([
+    Promise.all(plan.endpoints.map((endpoint) => observeNode(databases, endpoint))),
+    Promise.all(
+      API_NAMES.map((name) => observeService(services, name, `http://${apiHost(name)}:${API_PORT}/readyz`)),
+    ),
+    observeService(services, HAPROXY, `http://127.0.0.1:${plan.statsPort}/healthz`),
+    Promise.all(API_NAMES.map((name) => getJson(`http://${apiHost(name)}:${API_PORT}/topology`, PROBE_MS))),
+  ]);
+  const { engine, topology } = plan;
+  const staleness = stalenessFrom(topologies);
+  return {
+    engine,
+    runtime: 'native',
+    topology,
+    urls: urlsOf(plan),
+    nodes,
+    apis,
+    haproxy,
+    staleness,
+    vip: null,
+  };
+}
+
+async function observeNode(databases: Databases, endpoint: Endpoint): Promise<NodeObservation> {
+  const { name, host, port } = endpoint;
+  const condition = conditionOf(await databases.process(name));
+  const answer = condition === 'running' ? await within(PROBE_MS, ask(databases, endpoint)) : null;
+  return { name, address: `${host}:${port}`, condition, answer };
+}
+
+async function ask(databases: Databases, endpoint: Endpoint): Promise<NodeAnswer | null> {
+  const { client } = databases.engine;
+  try {
+    await using connection = await client.connect(endpoint, databases.plan.accounts.monitor, {
+      connectTimeoutMs: PROBE_MS,
+    });
+    return await client.probe(connection, { timeoutMs: PROBE_MS });
+  } catch {
+    return null; // refused, timed out, or the account does not exist yet: it did not answer
+  }
+}
+
+async function observeService(services: Services, name: string, url: string): Promise<ServiceObservation> {
+  const condition = conditionOf(await services.process(name));
+  return { name, condition, ready: condition === 'running' && (await answers(url, PROBE_MS)) };
+}

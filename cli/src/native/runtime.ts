@@ -1,0 +1,153 @@
+import { readdir, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { NODE_NAMES } from '@replication-lab/engines/config';
+import { LabError } from '../errors.ts';
+import type { Output } from '../output.ts';
+import { readStat, signalTree } from '../processes.ts';
+import { isDatabase, type LabRuntime, type LogRequest, type PartName } from '../runtime.ts';
+import { ENGINES, type LabState } from '../state.ts';
+import type { Condition, LabObservation } from '../status/types.ts';
+import { pause } from '../wait.ts';
+import { runLabBootstrap } from './bootstrap.ts';
+import { type NativeLab, openNativeLab } from './lab.ts';
+import { logFile } from './layout.ts';
+import { printLogs } from './logs.ts';
+import { observeNative } from './observe.ts';
+import { HAPROXY, SERVICES } from './services.ts';
+import { stopProcesses } from './up.ts';
+
+/** The native lab for status, logs, faults and down. */
+export class NativeRuntime implements LabRuntime {
+  readonly name = 'native';
+  readonly engine: LabState['engine'];
+  readonly parts: readonly PartName[];
+  readonly #stateDir: string;
+  readonly #state: LabState;
+  #lab: Promise<NativeLab> | null = null;
+
+  constructor(stateDir: string, state: LabState) {
+    this.#stateDir = stateDir;
+    this.#state = state;
+    this.engine = state.engine;
+    this.parts = [...(state.topology === 'single' ? NODE_NAMES.slice(0, 1) : NODE_NAMES), ...SERVICES];
+  }
+
+  #open(): Promise<NativeLab> {
+    this.#lab ??= openNativeLab(this.#stateDir, this.#state);
+    return this.#lab;
+  }
+
+  async observe(): Promise<Omit<LabObservation, 'faults'>> {
+    return observeNative(await this.#open());
+  }
+
+  async #process(part: PartName) {
+    const lab = await this.#open();
+    return isDatabase(part) ? lab.databases.process(part) : lab.services.process(part);
+  }
+
+  async condition(part: PartName): Promise<Condition> {
+    const identity = await this.#process(part);
+    if (!identity) return 'down';
+    return readStat(identity.pid)?.state === 'T' ? 'frozen' : 'running';
+  }
+
+  async kill(part: PartName): Promise<void> {
+    const lab = await this.#open();
+    if (isDatabase(part)) return lab.databases.node(part).kill('SIGKILL');
+    const identity = await this.#process(part);
+    if (identity) signalTree(identity, 'SIGKILL');
+    await lab.services.stop(part);
+  }
+
+  async revive(part: PartName, signal: AbortSignal): Promise<void> {
+    const lab = await this.#open();
+    if (isDatabase(part)) return lab.databases.start(part, signal);
+    await lab.services.start(part);
+    // An API replica of a lab without any readable database would never be ready; being there is what was lost.
+    if (part !== HAPROXY) await lab.services.waitUntilReady(part, 'live', signal);
+  }
+
+  async freeze(part: PartName): Promise<void> {
+    await this.#signal(part, 'SIGSTOP');
+  }
+
+  async thaw(part: PartName): Promise<void> {
+    const identity = await this.#process(part);
+    if (identity) signalTree(identity, 'SIGCONT');
+  }
+
+  async #signal(part: PartName, signal: NodeJS.Signals): Promise<void> {
+    const identity = await this.#process(part);
+    if (!identity) throw new LabError('part-down', `${part} does not run`, './lab heal starts what is down');
+    // Twice: a process that was just being born during the first round is in the second.
+    signalTree(identity, signal);
+    await pause(20);
+    signalTree(identity, signal);
+  }
+
+  async applyDelaySeconds(node: PartName): Promise<number> {
+    const { databases } = await this.#open();
+    return databases.asAdmin(node, (connection) => databases.engine.admin.readApplyDelay(connection));
+  }
+
+  async setApplyDelay(node: PartName, seconds: number): Promise<void> {
+    const { databases } = await this.#open();
+    await databases.asAdmin(node, (connection) => databases.engine.admin.setApplyDelay(connection, seconds));
+  }
+
+  async bootstrap(progress: (message: string) => void, signal: AbortSignal): Promise<void> {
+    await runLabBootstrap(await this.#open(), progress, signal);
+  }
+
+  async logs(request: LogRequest, out: Output, signal: AbortSignal): Promise<void> {
+    const { databases } = await this.#open();
+    const files = request.parts.map((part) => ({
+      name: part,
+      path: isDatabase(part) ? databases.node(part).logFile : logFile(this.#stateDir, part),
+    }));
+    await printLogs(files, request, out, signal);
+  }
+
+  async down(options: { volumes: boolean }, progress: (message: string) => void): Promise<void> {
+    await removeNative(this.#stateDir, this.#state, options, progress);
+  }
+}
+
+/** What a node leaves beside its data. A half-made data directory is nothing to keep. */
+const TEMPORARY = ['run', 'tmp', 'conf', 'server.log', 'server.pid'];
+
+/**
+ * Ends the processes of every engine (an interrupted change of engine may have left another's) and removes all files
+ * but the data directories; with `volumes` those as well.
+ */
+export async function removeNative(
+  stateDir: string,
+  state: Pick<LabState, 'topology' | 'httpPort' | 'statsPort'>,
+  options: { volumes: boolean },
+  progress: (message: string) => void,
+): Promise<void> {
+  const present = await readdir(stateDir).catch(() => []);
+  for (const engine of ENGINES) {
+    if (!present.includes(engine)) continue;
+    progress(`ending ${engine}`);
+    const lab = await openNativeLab(stateDir, { ...state, engine });
+    await stopProcesses(lab);
+    await lab.cgroups.remove();
+    await removeFiles(join(stateDir, engine), options.volumes);
+  }
+  for (const dir of ['run', 'logs']) await rm(join(stateDir, dir), { recursive: true, force: true });
+}
+
+async function removeFiles(engineDir: string, volumes: boolean): Promise<void> {
+  if (volumes) return rm(engineDir, { recursive: true, force: true });
+  for (const node of NODE_NAMES) {
+    const dir = join(engineDir, node);
+    const entries = await readdir(dir).catch(() => []);
+    const halfMade = entries.includes('data.half-made') ? ['data', 'data.half-made'] : [];
+    for (const name of [...TEMPORARY, ...halfMade])
+      await rm(join(dir, name), { recursive: true, force: true });
+    await rmdir(dir).catch(() => {});
+  }
+  await rmdir(engineDir).catch(() => {});
+}

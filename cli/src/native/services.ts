@@ -1,0 +1,133 @@
+import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { LabError } from '../errors.ts';
+import { answers } from '../http.ts';
+import { repositoryRoot } from '../paths.ts';
+import { isAlive, type ProcessIdentity, readIdentity, terminate, writeIdentity } from '../processes.ts';
+import { waitFor } from '../wait.ts';
+import type { LabCgroups } from './cgroup.ts';
+import { launch, tailOf } from './launch.ts';
+import {
+  API_NAMES,
+  API_PORT,
+  apiEnvironment,
+  apiHost,
+  haproxyEnvironment,
+  logFile,
+  type NativePlan,
+  pidFile,
+  urlsOf,
+} from './layout.ts';
+import { findHaproxy } from './packages.ts';
+
+export const HAPROXY = 'haproxy';
+export const SERVICES: readonly string[] = [...API_NAMES, HAPROXY];
+
+const READY_TIMEOUT_MS = 20_000;
+/** The API drains for some seconds before it closes; see SHUTDOWN_TIMEOUT_MS in services/api. */
+const API_STOP_MS = 8000;
+const HAPROXY_STOP_MS = 3000;
+
+/** The API replicas and HAProxy of a native lab: one process each, found again by its pid file. */
+export class Services {
+  readonly #plan: NativePlan;
+  readonly #cgroups: LabCgroups;
+
+  constructor(plan: NativePlan, cgroups: LabCgroups) {
+    this.#plan = plan;
+    this.#cgroups = cgroups;
+  }
+
+  process(name: string): Promise<ProcessIdentity | null> {
+    return readIdentity(pidFile(this.#plan.stateDir, name));
+  }
+
+  /** Starts it unless it runs; does not wait until it is ready. */
+  async start(name: string): Promise<ProcessIdentity> {
+    const running = await this.process(name);
+    if (running) return running;
+    const { stateDir } = this.#plan;
+    await mkdir(dirname(pidFile(stateDir, name)), { recursive: true });
+    await mkdir(dirname(logFile(stateDir, name)), { recursive: true });
+    const command = name === HAPROXY ? await this.#haproxy() : this.#api(name);
+    const identity = await launch(name, {
+      ...command,
+      cwd: repositoryRoot,
+      logFile: logFile(stateDir, name),
+    });
+    await writeIdentity(pidFile(stateDir, name), identity);
+    await this.#cgroups.place(name, identity.pid);
+    return identity;
+  }
+
+  #api(name: string) {
+    return {
+      file: process.execPath,
+      args: [join(repositoryRoot, 'services/api/src/main.ts')],
+      env: apiEnvironment(this.#plan, name),
+    };
+  }
+
+  async #haproxy() {
+    const file = await findHaproxy();
+    if (!file)
+      throw new LabError('missing-servers', 'HAProxy is not on this machine', 'apt-get install haproxy');
+    // A copy in the state directory: what runs does not change under an edit.
+    const config = join(this.#plan.stateDir, 'run', 'haproxy.cfg');
+    await copyFile(join(repositoryRoot, 'infra/haproxy/haproxy.cfg'), config);
+    return { file, args: ['-db', '-f', config], env: haproxyEnvironment(this.#plan) };
+  }
+
+  /** Waits until it answers; with `level` `live` for an API that has no database to read yet. */
+  async waitUntilReady(name: string, level: 'ready' | 'live', signal?: AbortSignal): Promise<void> {
+    const url = this.#healthUrl(name, level);
+    await waitFor(
+      async () => {
+        const identity = await this.process(name);
+        if (!identity) throw await this.#ended(name);
+        return answers(url, 1000);
+      },
+      {
+        what: `${name} to answer ${url}`,
+        timeoutMs: READY_TIMEOUT_MS,
+        signal,
+        code: 'not-ready',
+        mend: () => this.#mend(name),
+      },
+    );
+  }
+
+  #healthUrl(name: string, level: 'ready' | 'live'): string {
+    const path = level === 'ready' ? '/readyz' : '/livez';
+    return name === HAPROXY
+      ? `${urlsOf(this.#plan).api}${path}`
+      : `http://${apiHost(name)}:${API_PORT}${path}`;
+  }
+
+  async #ended(name: string): Promise<LabError> {
+    const path = logFile(this.#plan.stateDir, name);
+    const mend = await this.#mend(name);
+    return new LabError(
+      'start-failed',
+      `${name} ended before it was ready; its last words:${await tailOf(path)}`,
+      mend,
+    );
+  }
+
+  async #mend(name: string): Promise<string> {
+    const text = await readFile(logFile(this.#plan.stateDir, name), 'utf8').catch(() => '');
+    if (/EADDRINUSE|cannot bind/i.test(text)) return './lab doctor says who listens on its port';
+    return `./lab logs ${name}`;
+  }
+
+  async stop(name: string): Promise<void> {
+    const identity = await this.process(name);
+    if (identity) await terminate(identity, name === HAPROXY ? HAPROXY_STOP_MS : API_STOP_MS, name);
+    await rm(pidFile(this.#plan.stateDir, name), { force: true });
+  }
+
+  async isRunning(name: string): Promise<boolean> {
+    const identity = await this.process(name);
+    return identity !== null && isAlive(identity);
+  }
+}

@@ -1,0 +1,104 @@
+import { NODE_NAMES } from '@replication-lab/engines/config';
+import { engineOf } from '../engines.ts';
+import { LabError } from '../errors.ts';
+import type { LabContext } from '../runtime.ts';
+import { type LabState, writeState } from '../state.ts';
+import { runLabBootstrap } from './bootstrap.ts';
+import { type NativeLab, openNativeLab } from './lab.ts';
+import { API_NAMES, nodeNames } from './layout.ts';
+import { serverNeed } from './needs.ts';
+import { ensurePackages, findProgram, haproxyNeed } from './packages.ts';
+import { preflight } from './preflight.ts';
+import { HAPROXY, SERVICES } from './services.ts';
+
+/**
+ * Brings the native lab to what `state` asks for, from wherever it is. Returns once three API replicas and HAProxy
+ * answer ready. When it fails or is interrupted, what runs is ended again; data and logs stay.
+ */
+export async function upNative(
+  stateDir: string,
+  state: LabState,
+  previous: LabState | null,
+  context: LabContext,
+): Promise<void> {
+  const lab = await openNativeLab(stateDir, state);
+  await ensurePackages([serverNeed(lab.databases.engine), haproxyNeed], context);
+  await preflight(lab.plan, lab.databases, lab.services);
+  await writeState(stateDir, { ...state, phase: 'starting' });
+  try {
+    await startEverything(lab, state, previous, context);
+  } catch (error) {
+    context.progress('ending what was started');
+    await stopProcesses(lab);
+    throw error;
+  }
+  await writeState(stateDir, { ...state, phase: 'up' });
+}
+
+async function startEverything(
+  lab: NativeLab,
+  state: LabState,
+  previous: LabState | null,
+  context: LabContext,
+): Promise<void> {
+  const { progress, signal } = context;
+  // API replicas know their nodes from their environment: another topology means other processes.
+  if (previous && previous.topology !== state.topology) await stopAll(lab, API_NAMES);
+  await stopSurplusNodes(lab);
+  progress(`starting ${lab.plan.engine} on ${lab.plan.endpoints.map(({ name }) => name).join(', ')}`);
+  await startDatabases(lab, signal);
+  await capDatabases(lab, state.capCpus);
+  await runLabBootstrap(lab, progress, signal);
+  progress('starting three API replicas and HAProxy');
+  for (const name of SERVICES) await lab.services.start(name);
+  for (const name of API_NAMES) await lab.services.waitUntilReady(name, 'ready', signal);
+  await lab.services.waitUntilReady(HAPROXY, 'ready', signal);
+}
+
+/** Topology `single` has no db-2 and db-3; they end with their data whole. */
+async function stopSurplusNodes({ plan, databases }: NativeLab): Promise<void> {
+  const wanted = nodeNames(plan.topology);
+  await Promise.all(NODE_NAMES.filter((name) => !wanted.includes(name)).map((name) => databases.stop(name)));
+}
+
+/**
+ * Makes the data that is missing and boots the nodes, all closed. Where a replica begins as a copy (postgres), only the
+ * very first node gets data of its own; bootstrap has the others copied.
+ */
+async function startDatabases({ plan, databases }: NativeLab, signal: AbortSignal): Promise<void> {
+  const names = plan.endpoints.map(({ name }) => name);
+  const empty = names.filter((name) => databases.node(name).isEmpty());
+  const copies = databases.engine.admin.replicaNeedsCopy;
+  const fresh = copies ? (empty.length === names.length ? names.slice(0, 1) : []) : empty;
+  const bootable = names.filter((name) => !empty.includes(name) || fresh.includes(name));
+  if (bootable.length === 0)
+    throw new LabError('no-data', 'no node has data', './lab down --volumes, then ./lab up');
+  await Promise.all(
+    bootable.map(async (name) => {
+      if (fresh.includes(name)) await databases.initialise(name, signal);
+      await databases.start(name, signal);
+    }),
+  );
+}
+
+async function capDatabases(lab: NativeLab, cpus: number | null): Promise<void> {
+  if (cpus === null) return;
+  for (const { name } of lab.plan.endpoints) await lab.cgroups.cap(name, cpus);
+}
+
+const stopAll = (lab: NativeLab, services: readonly string[]) =>
+  Promise.all(services.map((name) => lab.services.stop(name)));
+
+/** Ends every process of the lab: what faces the clients first, the primary last so that it holds the most. */
+export async function stopProcesses(lab: NativeLab): Promise<void> {
+  await stopAll(lab, SERVICES);
+  const [first, ...others] = NODE_NAMES;
+  await Promise.all(others.map((name) => lab.databases.stop(name)));
+  await lab.databases.stop(first);
+}
+
+/** The engine a native lab takes when none is named: mysql where a real one is installed, else mariadb. */
+export async function defaultNativeEngine(): Promise<'mysql' | 'mariadb'> {
+  if (!process.env.MYSQLD && (await findProgram('mysqld')) === null) return 'mariadb';
+  return (await engineOf('mysql').server.find()) ? 'mysql' : 'mariadb';
+}

@@ -1,0 +1,88 @@
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { databaseEnvironment } from '@replication-lab/engines/config';
+import { z } from 'zod';
+import { LabError, messageOf, systemCode } from './errors.ts';
+
+const engineName = databaseEnvironment.shape.DB_ENGINE.unwrap();
+export const ENGINES = engineName.options;
+export const TOPOLOGIES = ['single', 'replicated'] as const;
+export const RUNTIMES = ['docker', 'native'] as const;
+
+/** What the last `up` left behind, for every later command. */
+export const labState = z.object({
+  version: z.literal(1),
+  engine: engineName,
+  runtime: z.enum(RUNTIMES),
+  topology: z.enum(TOPOLOGIES),
+  /** `up` is written once everything answered; `starting` is what an interrupted `up` leaves. */
+  phase: z.enum(['starting', 'up']),
+  startedAt: z.iso.datetime(),
+  checkout: z.string(),
+  /** Optional parts (docker profiles). */
+  with: z.array(z.string()).default([]),
+  httpPort: z.number().int().min(1).max(65_535),
+  statsPort: z.number().int().min(1).max(65_535),
+  /** CPUs each database node may use; null: no cap. Survives restarts of nodes. */
+  capCpus: z.number().positive().nullable().default(null),
+});
+export type LabState = z.infer<typeof labState>;
+
+const stateFile = (stateDir: string) => join(stateDir, 'state.json');
+
+/** Null when no lab was brought up from this state directory. Throws LabError `state-unreadable`. */
+export async function readState(stateDir: string): Promise<LabState | null> {
+  let text: string;
+  try {
+    text = await readFile(stateFile(stateDir), 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return null;
+    throw unreadable(stateDir, messageOf(error));
+  }
+  try {
+    return labState.parse(JSON.parse(text));
+  } catch (error) {
+    throw unreadable(stateDir, error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error));
+  }
+}
+
+const unreadable = (stateDir: string, why: string) =>
+  new LabError(
+    'state-unreadable',
+    `cannot read ${stateFile(stateDir)}: ${why}`,
+    `look for processes left over (./lab doctor), then remove ${stateFile(stateDir)}`,
+  );
+
+/** Written whole or not at all. */
+export async function writeState(stateDir: string, state: LabState): Promise<void> {
+  await makeStateDirectory(stateDir);
+  const path = stateFile(stateDir);
+  await writeFile(`${path}.new`, `${JSON.stringify(labState.parse(state), null, 2)}\n`);
+  await rename(`${path}.new`, path);
+}
+
+export async function removeState(stateDir: string): Promise<void> {
+  await rm(stateFile(stateDir), { force: true });
+}
+
+/** 0711: the servers' users may pass through to their own directory, and look at nothing else. */
+export async function makeStateDirectory(stateDir: string): Promise<void> {
+  try {
+    await mkdir(stateDir, { recursive: true });
+    await chmod(stateDir, 0o711);
+  } catch (error) {
+    throw new LabError(
+      'state-dir-not-writable',
+      `cannot make the state directory ${stateDir}: ${messageOf(error)}`,
+      'set LAB_STATE_DIR to a directory you can write, with a short path, for example /var/tmp/my-lab',
+      error,
+    );
+  }
+}
+
+/** The state of a lab that is up, or LabError `not-up`. */
+export async function requireState(stateDir: string): Promise<LabState> {
+  const state = await readState(stateDir);
+  if (state) return state;
+  throw new LabError('not-up', 'no lab is up', './lab up');
+}

@@ -1,0 +1,25 @@
+import { ensureK6 } from '@replication-lab/load-tests';
+import { engineOf } from '../engines.ts';
+import { messageOf } from '../errors.ts';
+import { serverNeed } from '../native/needs.ts';
+import { ensurePackages, haproxyNeed } from '../native/packages.ts';
+import type { LabContext } from '../runtime.ts';
+import { throwIfAborted } from '../wait.ts';
+
+/**
+ * What the integration and acceptance tests need: the servers that the distribution packages, HAProxy, k6. (MySQL has
+ * no Debian package; its tests take the server out of the Docker image where there is one.)
+ */
+export async function prepareForTests(context: LabContext): Promise<void> {
+  await ensurePackages(
+    [serverNeed(engineOf('mariadb')), serverNeed(engineOf('postgres')), haproxyNeed],
+    context,
+  );
+  try {
+    await ensureK6({ progress: context.progress, signal: context.signal });
+  } catch (error) {
+    throwIfAborted(context.signal);
+    // Tests that make load say themselves that they did not run.
+    context.out.warn(`no k6: ${messageOf(error)}`);
+  }
+}

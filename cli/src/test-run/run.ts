@@ -1,0 +1,92 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join, relative } from 'node:path';
+import { execa } from 'execa';
+import { repositoryRoot } from '../paths.ts';
+import type { LabContext } from '../runtime.ts';
+import { throwIfAborted } from '../wait.ts';
+import { add, type Counts, countsOf, filesNotRun, none, vitestReport } from './counts.ts';
+
+export const KINDS = ['unit', 'integration', 'acceptance'] as const;
+export type Kind = (typeof KINDS)[number];
+
+export interface TestOutcome {
+  readonly counts: Counts;
+  /** Static checks that failed, as commands to repeat. */
+  readonly failedChecks: readonly string[];
+  /** Test files of which nothing ran, relative to the repository. */
+  readonly notRun: readonly string[];
+}
+
+const CHECKS: readonly (readonly string[])[] = [
+  ['biome', 'check', '.'],
+  ['tsc', '--noEmit'],
+  ['tsc', '--noEmit', '-p', 'load-tests'],
+];
+
+/** A tool of node_modules, run by the Node that runs us, with its output on the terminal (as stderr when `quiet`). */
+function tool(args: readonly string[], context: LabContext) {
+  const [name, ...rest] = args;
+  return execa(name!, rest, {
+    cwd: repositoryRoot,
+    preferLocal: true,
+    localDir: repositoryRoot,
+    env: { PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}` },
+    stdin: 'ignore',
+    stdout: 'inherit',
+    stderr: 'inherit',
+    reject: false,
+    cancelSignal: context.signal,
+    forceKillAfterDelay: 20_000,
+  });
+}
+
+/** Style and types first: they take seconds, and tests of code that does not compile say little. */
+export async function runChecks(context: LabContext): Promise<string[]> {
+  const failed: string[] = [];
+  for (const args of CHECKS) {
+    throwIfAborted(context.signal);
+    context.progress(args.join(' '));
+    const result = await tool(args, context);
+    if (result.exitCode !== 0) failed.push(args.join(' '));
+  }
+  return failed;
+}
+
+/** The kinds one after the other: they would fight for the same cores and addresses. */
+export async function runTests(
+  kinds: readonly Kind[],
+  context: LabContext,
+): Promise<Omit<TestOutcome, 'failedChecks'>> {
+  const dir = await mkdtemp(join(tmpdir(), 'lab-test-'));
+  let counts = none;
+  const notRun: string[] = [];
+  try {
+    for (const kind of kinds) {
+      throwIfAborted(context.signal);
+      context.progress(`${kind} tests`);
+      const reportFile = join(dir, `${kind}.json`);
+      const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
+      const result = await tool(
+        ['vitest', 'run', '--project', kind, '--passWithNoTests', ...reporters],
+        context,
+      );
+      const report = await readReport(reportFile);
+      if (report) {
+        counts = add(counts, countsOf(report));
+        notRun.push(...filesNotRun(report).map((file) => relative(repositoryRoot, file)));
+      }
+      const unaccounted = result.exitCode !== 0 && (!report || countsOf(report).failed === 0);
+      // It crashed, or failed outside any test: that must not look like a pass.
+      if (unaccounted) counts = add(counts, { ...none, failed: 1 });
+    }
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+  return { counts, notRun };
+}
+
+async function readReport(file: string) {
+  const text = await readFile(file, 'utf8').catch(() => null);
+  return text === null ? null : vitestReport.parse(JSON.parse(text));
+}

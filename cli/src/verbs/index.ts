@@ -1,0 +1,12 @@
+import type { Verb } from '../verb.ts';
+import { doctor } from './doctor.ts';
+import { down } from './down.ts';
+import { fault } from './fault.ts';
+import { heal } from './heal.ts';
+import { logs } from './logs.ts';
+import { status } from './status.ts';
+import { test } from './test.ts';
+import { up } from './up.ts';
+
+/** In the order in which `./lab` lists them. */
+export const verbs: readonly Verb[] = [up, status, fault, heal, logs, down, test, doctor];

@@ -1,0 +1,42 @@
+import { Option } from 'commander';
+import { bringUp } from '../bring-up.ts';
+import type { UpRequest } from '../runtime.ts';
+import { defineVerb, exitCode } from '../verb.ts';
+import { engineOption, runtimeOption, topologyOption } from './options.ts';
+
+interface UpOptions extends Pick<UpRequest, 'engine' | 'runtime' | 'topology'> {
+  readonly with?: string[];
+}
+
+export const up = defineVerb<UpOptions>({
+  name: 'up',
+  summary: 'bring the lab up, wait until it is ready, print the URLs',
+  details:
+    'Harmless when it is up already. With another engine, topology or runtime it changes the running lab to what is\n' +
+    'asked; the data of each engine stays. HTTP_PORT and STATS_PORT in the environment choose other ports than 8080, 8404.',
+  options: [
+    engineOption(),
+    topologyOption(),
+    runtimeOption(),
+    new Option(
+      '--with <part...>',
+      'optional parts (docker: profiles of docker-compose.yml), for example monitoring',
+    ),
+  ],
+  printsData: true,
+  mayAsk: true,
+  async run(context) {
+    const { engine, runtime, topology, with: parts } = context.options;
+    const lab = await bringUp({ engine, runtime, topology, with: parts }, context);
+    const { out } = context;
+    if (context.json) {
+      const { underTest: _, ...data } = lab;
+      out.json(data);
+      return exitCode.done;
+    }
+    out.line(`${lab.alreadyUp ? 'Already up' : 'Up'}: ${lab.engine}, ${lab.topology}, ${lab.runtime}`);
+    for (const [name, url] of Object.entries(lab.urls)) out.line(`  ${name.padEnd(13)}${url}`);
+    out.line('Next: ./lab status, ./lab compare --quick, ./lab fault kill db-2 --for 20s');
+    return exitCode.done;
+  },
+});
