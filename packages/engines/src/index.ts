@@ -4,7 +4,6 @@ import { client as postgres } from './postgres/client.ts';
 import type { EngineClient, EngineName } from './types.ts';
 
 export * from './config.ts';
-export { engineOf } from './engines.ts';
 export * from './types.ts';
 
 const CLIENTS: Readonly<Record<EngineName, EngineClient>> = { mysql, mariadb, postgres };

@@ -1,3 +1,4 @@
+export { engineOf } from '../engines.ts';
 export { type SeedOptions, seedUser, seedUsers } from '../seed.ts';
 export {
   type BootstrapPlan,
