@@ -12,16 +12,17 @@ const SESSION_STATEMENTS = new Set(
 /** These stay inside the transaction they are used in. */
 const ALLOWED_INSIDE = /^(?:savepoint\b|release\b|rollback\s+(?:work\s+)?to\b|notify\b|set\s+local\b)/;
 
-const SPACE_AND_COMMENTS = /^(?:\s+|--[^\n]*(?:\n|$)|#[^\n]*(?:\n|$)|\/\*(?![!M])[\s\S]*?\*\/)*/;
+const SPACE_AND_COMMENTS = /^(?:[\s;]+|--[^\n]*(?:\n|$)|#[^\n]*(?:\n|$)|\/\*(?![!M])[\s\S]*?\*\/)*/;
 
 /** Throws EngineError `bad-statement` for a statement that a borrowed connection must not run. Nothing is sent. */
 export function refuseSessionStatement(sql: string, insideTransaction: boolean): void {
   const text = sql.replace(SPACE_AND_COMMENTS, '').slice(0, 64).toLowerCase();
   const word = /^[a-z]+/.exec(text)?.[0] ?? '';
-  const hidden = text.startsWith('/*'); // a comment that MySQL or MariaDB executes
+  // A comment that MySQL or MariaDB executes, or the rest of one that PostgreSQL nests differently.
+  const hidden = text.startsWith('/*') || text.startsWith('*/');
   if (!hidden && !SESSION_STATEMENTS.has(word)) return;
   if (insideTransaction && ALLOWED_INSIDE.test(text)) return;
-  const what = hidden ? 'a statement in an executable comment' : word.toUpperCase();
+  const what = hidden ? 'a statement that begins with a comment of this kind' : word.toUpperCase();
   throw new EngineError(
     'bad-statement',
     `${what} is not possible on a pooled connection: it would outlive the call (use transaction() for transactions)`,
