@@ -5,8 +5,7 @@ import { BootstrapError } from './errors.ts';
 import { connectLab, type LabAccess, observe } from './observe.ts';
 
 const DEFAULT_TIMEOUT_MS = 120_000;
-/** How long a node may keep silent when the others have answered, before bootstrap does without it. */
-const GRACE_MS = 8000;
+const DEFAULT_GRACE_MS = 8000;
 const DRAIN_TIMEOUT_MS = 60_000;
 const ATTACH_TIMEOUT_MS = 20_000;
 
@@ -22,8 +21,13 @@ export interface BootstrapOptions {
   isEmpty?(node: Endpoint): Promise<boolean>;
   /** Gives an empty node data of its own and has its server running, closed. Needed where `isEmpty` may say yes to all. */
   initialise?(node: Endpoint, signal: AbortSignal): Promise<void>;
-  /** For all of it, waiting for nodes to answer included. */
+  /** For all of it, waiting for nodes to answer included. Default 120,000. */
   readonly timeoutMs?: number;
+  /**
+   * How long nodes may keep silent, counted from when a majority answers or else from the start, before bootstrap decides
+   * with those that answer. Default 8,000.
+   */
+  readonly graceMs?: number;
 }
 
 export interface BootstrapResult {
@@ -107,7 +111,7 @@ class Bootstrap {
 
   /** Waits until all have answered, or for a while longer when enough have. */
   async #observeAll(): Promise<Observation[]> {
-    const { nodes, isEmpty = async () => false } = this.#options;
+    const { nodes, isEmpty = async () => false, graceMs = DEFAULT_GRACE_MS } = this.#options;
     const majority = Math.floor(nodes.length / 2) + 1;
     let enoughSince: number | null = null;
     for (;;) {
@@ -117,7 +121,7 @@ class Bootstrap {
       if (silent.length === 0) return observations;
       const now = performance.now();
       if (nodes.length - silent.length >= majority) enoughSince ??= now;
-      if (now - (enoughSince ?? this.#started) > GRACE_MS) return observations;
+      if (now - (enoughSince ?? this.#started) > graceMs) return observations;
       await waitFor(() => false, { timeoutMs: 200, everyMs: 200, signal: this.#signal });
     }
   }

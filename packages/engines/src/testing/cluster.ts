@@ -95,10 +95,11 @@ export class Cluster implements AsyncDisposable {
     );
   }
 
+  /** `only`: as if the other nodes were not part of the lab. */
   bootstrap(
-    options: { only?: readonly string[]; progress?: (message: string) => void } = {},
+    options: { only?: readonly string[]; graceMs?: number; progress?: (message: string) => void } = {},
   ): Promise<BootstrapResult> {
-    const { only, progress = () => {} } = options;
+    const { only, graceMs, progress = () => {} } = options;
     const wait = AbortSignal.timeout(120_000);
     setMaxListeners(50, wait);
     return runBootstrap(
@@ -107,6 +108,7 @@ export class Cluster implements AsyncDisposable {
         nodes: this.nodes.filter(({ name }) => only?.includes(name) ?? true),
         accounts: this.accounts,
         database: this.database,
+        ...(graceMs !== undefined && { graceMs }),
         isEmpty: async ({ name }) => this.local(name).isEmpty(),
         copyData: async ({ name }, source, signal) => {
           await this.local(name).copyFrom(source, signal);
