@@ -114,7 +114,8 @@ async function download(directory: string, { progress, signal }: EnsureOptions):
     fetchBytes(`${RELEASES}/k6-${K6_VERSION}-checksums.txt`, signal),
   ]);
   const sum = createHash('sha256').update(archive).digest('hex');
-  if (!checksums.toString('utf8').includes(sum)) throw new Error(`${name}: the checksum is not the published one`);
+  if (!checksums.toString('utf8').includes(sum))
+    throw new Error(`${name}: the checksum is not the published one`);
   await writeFile(join(directory, name), archive);
   await execa('tar', ['-xf', name, '--strip-components=1'], { cwd: directory, cancelSignal: signal });
   return join(directory, 'k6');

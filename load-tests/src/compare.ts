@@ -1,0 +1,217 @@
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { basename, join } from 'node:path';
+import { conclude } from './conclusion.ts';
+import { MeasureError } from './errors.ts';
+import { readEnvironment } from './host.ts';
+import { K6_VERSION } from './k6-binary.ts';
+import type { CapResult, LabUnderTest } from './lab-under-test.ts';
+import {
+  measureAnomalies,
+  measureIdle,
+  measureLatency,
+  measureThroughput,
+  type RunName,
+  type Session,
+  warmUp,
+} from './measure.ts';
+import { nameOfStep, planSteps, type Step, secondsOfStep } from './plan.ts';
+import { type CompareOptions, profileOf } from './profile.ts';
+import type { LatencyRecord, RunOrIdle, ThroughputRecord } from './records.ts';
+import { renderReport } from './report/html.ts';
+import { summarise } from './summarise.ts';
+import type { CompareSummary } from './summary.ts';
+import { claimsWith } from './textbook.ts';
+
+/** Where the work is: `doing` changes with every step, the times many times in between. */
+export interface Progress {
+  readonly doing: string;
+  readonly step: number;
+  readonly steps: number;
+  readonly leftSeconds: number;
+}
+
+export interface CompareResult {
+  readonly summary: CompareSummary;
+  /** Holds summary.json, report.html and runs/, with k6's raw output of each run. */
+  readonly directory: string;
+  readonly reportFile: string;
+}
+
+const IDLE_SECONDS = 2;
+const TELL_EVERY_MS = 1000;
+
+/**
+ * Measures the same load against one node and against the replicated lab, and writes the results below
+ * `options.resultsDir`. Lifts the cap at the end, whatever happens; the arm is left as it was last.
+ * @throws MeasureError; AbortError when the signal says so
+ */
+export async function runCompare(
+  lab: LabUnderTest,
+  options: CompareOptions,
+  progress: (progress: Progress) => void,
+  signal: AbortSignal,
+): Promise<CompareResult> {
+  const profile = profileOf(options);
+  const started = new Date();
+  const environment = readEnvironment(K6_VERSION);
+  const directory = await newDirectory(options.resultsDir, started);
+  const steps = planSteps(profile);
+  const cap: { result: CapResult | null } = { result: null };
+  const teller = createTeller(
+    steps.map((step) => secondsOfStep(step, profile)),
+    progress,
+  );
+  try {
+    teller.begin(0, `${profile.users} users, seeded where they are missing`);
+    await lab.seed(profile.users, signal);
+    const records: RunOrIdle[] = [];
+    const session = { lab, profile, directory, signal, hostCpus: availableParallelism() };
+    for (const [i, step] of steps.entries()) {
+      teller.begin(i, nameOfStep(step, profile));
+      const capCpus = cap.result?.applied === false ? null : profile.capCpus;
+      await runStep({ ...session, capCpus }, step, i, records, (result) => {
+        cap.result = result;
+      });
+    }
+    const around = {
+      profile,
+      hostCpus: session.hostCpus,
+      capCpus: cap.result?.applied ? profile.capCpus : null,
+    };
+    const figures = summarise(records, around);
+    const summary: CompareSummary = {
+      engine: lab.engine,
+      engineVersion: lab.engineVersion,
+      runtime: lab.runtime,
+      capCpus: around.capCpus,
+      capReason: cap.result?.reason ?? null,
+      blocks: profile.blocks,
+      quick: options.quick,
+      seed: profile.seed,
+      startedAt: started.toISOString(),
+      seconds: Math.round((Date.now() - started.getTime()) / 1000),
+      environment,
+      profile,
+      ...figures,
+      conclusion: conclude(figures, around.capCpus, cap.result?.reason ?? null),
+      claims: claimsOf(figures),
+    };
+    return { summary, directory, reportFile: await writeResults(directory, summary) };
+  } finally {
+    teller.end();
+    await lab.capDatabases(null);
+  }
+}
+
+async function runStep(
+  session: Session,
+  step: Step,
+  index: number,
+  records: RunOrIdle[],
+  onCap: (result: CapResult) => void,
+): Promise<void> {
+  const { lab, profile, signal } = session;
+  const run = (suffix = ''): RunName => ({
+    block: step.block,
+    arm: step.arm,
+    name: nameOfStep(step, profile) + suffix,
+    slug: `${String(index + 1).padStart(2, '0')}-block-${step.block}-${step.arm}-${step.kind}${suffix.replaceAll(' ', '-').replaceAll(',', '')}`,
+    // Steps of one kind in one block make the same requests in both arms.
+    seed: profile.seed * 1000 + step.block * 10,
+  });
+  switch (step.kind) {
+    case 'arm':
+      await lab.capDatabases(null);
+      await lab.useArm(step.arm, signal);
+      await warmUp(session, run());
+      onCap(await lab.capDatabases(profile.capCpus));
+      records.push(await measureIdle(session, run(), IDLE_SECONDS));
+      return;
+    case 'throughput':
+      return repeatOnce(records, (suffix) => measureThroughput(session, run(suffix)));
+    case 'latency': {
+      const capacity = capacityOf(records);
+      if (capacity === null) {
+        throw new MeasureError(
+          'no-capacity',
+          "the single node's capacity could not be measured: the load never passed its knee",
+          'run it again on a quieter machine, or with a smaller --cap',
+        );
+      }
+      return repeatOnce(records, (suffix) =>
+        measureLatency(session, run(suffix), step.share, step.share * capacity),
+      );
+    }
+    case 'anomalies':
+      records.push(await measureAnomalies(session, { ...run(), seed: run().seed + index * 997 }, step.fault));
+  }
+}
+
+/** A run that fails a gate is listed as rejected and made once more; a second failure stands. */
+async function repeatOnce(
+  records: RunOrIdle[],
+  measure: (suffix: string) => Promise<ThroughputRecord | LatencyRecord>,
+): Promise<void> {
+  const first = await measure('');
+  records.push(first);
+  if (first.rejected.length > 0) records.push(await measure(', again'));
+}
+
+/** All requests a second of the single node in the first run that showed it: the base of every offered rate. */
+function capacityOf(records: readonly RunOrIdle[]): number | null {
+  for (const record of records) {
+    if (record.kind !== 'throughput' || record.arm !== 'single' || record.plateau === null) continue;
+    return record.plateau.readsPerSecond + record.plateau.writesPerSecond;
+  }
+  return null;
+}
+
+function claimsOf({ arms, ratios }: ReturnType<typeof summarise>): CompareSummary['claims'] {
+  const row = (name: 'requestRps' | 'readP50Ms' | 'writeP50Ms') => {
+    const [before, after] = [arms.single[name], arms.replicated[name]];
+    return before === null || after === null ? null : { before, after, ratio: ratios[name] };
+  };
+  return claimsWith({
+    requestRps: row('requestRps'),
+    readP50Ms: row('readP50Ms'),
+    writeP50Ms: row('writeP50Ms'),
+  });
+}
+
+async function newDirectory(resultsDir: string, started: Date): Promise<string> {
+  const time = started.toISOString().slice(0, 19).replaceAll(':', '-');
+  const parent = join(resultsDir, 'compare');
+  const directory = join(parent, time);
+  await mkdir(join(directory, 'runs'), { recursive: true });
+  const latest = join(parent, 'latest');
+  await rm(latest, { force: true });
+  await symlink(basename(directory), latest).catch(() => {}); // a convenience only
+  return directory;
+}
+
+async function writeResults(directory: string, summary: CompareSummary): Promise<string> {
+  const reportFile = join(directory, 'report.html');
+  await writeFile(join(directory, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  await writeFile(reportFile, renderReport(summary));
+  return reportFile;
+}
+
+/** Tells once a second what runs and how long is left: what the steps are expected to take, less what has passed. */
+function createTeller(secondsOfSteps: readonly number[], progress: (progress: Progress) => void) {
+  let current = { step: 0, doing: '', sinceMs: performance.now() };
+  const tell = () => {
+    const passed = (performance.now() - current.sinceMs) / 1000;
+    const [now = 0, ...later] = secondsOfSteps.slice(current.step);
+    const leftSeconds = Math.max(0, now - passed) + later.reduce((sum, seconds) => sum + seconds, 0);
+    progress({ doing: current.doing, step: current.step + 1, steps: secondsOfSteps.length, leftSeconds });
+  };
+  const timer = setInterval(tell, TELL_EVERY_MS);
+  return {
+    begin(step: number, doing: string) {
+      current = { step, doing, sinceMs: performance.now() };
+      tell();
+    },
+    end: () => clearInterval(timer),
+  };
+}
