@@ -53,12 +53,25 @@ export interface NodeView {
   readonly readOnly: boolean;
   readonly position: Position | null;
   /**
+   * No connection to the node has failed since it told `position`, so it was not restarted and holds at least that
+   * much. Only then a session may rely on it.
+   */
+  readonly positionKnown: boolean;
+  /**
    * Upper bound of how old this node's data can be, in ms: now minus the newest moment at which the primary's
    * position was already held here. Null while unknown. A primary has 0.
    */
   readonly stalenessMs: number | null;
+  /**
+   * Proved to hold everything it ever showed: since it was last away (a restart, a rebuild, a lost monitor connection)
+   * it was seen at or behind a position that the primary had after its return. A PostgreSQL standby may come back
+   * from a crash older than it left, so until then no session relies on having been here before.
+   */
+  readonly settled: boolean;
   readonly epoch: number;
   readonly excluded: ExclusionReason | null;
+  /** Why the last probe failed, null when it was good. */
+  readonly error: string | null;
   readonly probe: NodeProbe | null;
 }
 
@@ -114,7 +127,7 @@ export interface RouterEvents {
   decision: Decision & { readonly level: ConsistencyLevel | 'write'; readonly ms: number };
 }
 
-export interface Router {
+export interface Router extends AsyncDisposable {
   read(sql: string, params: readonly SqlValue[], request?: ReadRequest): Promise<SqlResult & Outcome>;
   /** One autocommitted statement on the primary. */
   write(sql: string, params: readonly SqlValue[], request?: WriteRequest): Promise<SqlResult & Outcome>;

@@ -1,0 +1,35 @@
+import type { RouterEvents } from './types.ts';
+
+type Listeners = { [E in keyof RouterEvents]: Set<(detail: RouterEvents[E]) => void> };
+
+/** A typed emitter whose listeners cannot harm a request: what one throws becomes a process warning. */
+export class Emitter {
+  readonly #listeners: Listeners = {
+    'primary-changed': new Set(),
+    'node-up': new Set(),
+    'node-down': new Set(),
+    decision: new Set(),
+  };
+
+  /** Returns the function that takes the listener off again. */
+  on<E extends keyof RouterEvents>(event: E, listener: (detail: RouterEvents[E]) => void): () => void {
+    this.#listeners[event].add(listener);
+    return () => {
+      this.#listeners[event].delete(listener);
+    };
+  }
+
+  emit<E extends keyof RouterEvents>(event: E, detail: RouterEvents[E]): void {
+    for (const listener of this.#listeners[event]) {
+      try {
+        listener(detail);
+      } catch (error) {
+        process.emitWarning(`a listener of the router's '${event}' event threw: ${String(error)}`);
+      }
+    }
+  }
+
+  clear(): void {
+    for (const listeners of Object.values(this.#listeners)) listeners.clear();
+  }
+}

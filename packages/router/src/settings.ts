@@ -1,0 +1,66 @@
+import type { RouterOptions } from './types.ts';
+
+/** All defaults and limits of the router, in one place. */
+export const DEFAULTS = {
+  writePoolSize: 5,
+  readPoolSize: 10,
+  /** Callers waiting for a connection, per pool. One more is told "overloaded" at once. */
+  queueLimit: 100,
+  acquireTimeoutMs: 1_000,
+  connectTimeoutMs: 2_000,
+  pollMs: 200,
+  /** Polling while there is no primary, or a replica is back and not yet proved: moments in which news matter. */
+  fastPollMs: 40,
+  /** A probe asked for out of turn comes no sooner after the last one. */
+  minPollGapMs: 50,
+  monitorConnectTimeoutMs: 1_000,
+  /** A probe without an answer is given up and its connection with it. `silenceMs` notices a dead node before that. */
+  probeTimeoutMs: 2_000,
+  /** A node that answered neither probe nor statement for so long is down; reads waiting on it go elsewhere. */
+  silenceMs: 1_000,
+  primarySilenceMs: 1_500,
+  notReplicatingGraceMs: 2_000,
+  banMs: 1_000,
+  maxLagMs: 10_000,
+  readTimeoutMs: 5_000,
+  writeTimeoutMs: 5_000,
+  /** How long a read may wait for news when its token comes from a reign that this router has not heard of. */
+  refreshTimeoutMs: 250,
+  readyTimeoutMs: 10_000,
+} as const;
+
+export const MAX_POLL_MS = 250;
+
+export interface Settings {
+  readonly writePoolSize: number;
+  readonly readPoolSize: number;
+  readonly queueLimit: number;
+  readonly pollMs: number;
+  readonly maxLagMs: number;
+  readonly readTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+}
+
+/** Options with defaults, checked. Throws RangeError naming the option: a wrong setting stops the start. */
+export function resolveSettings(options: RouterOptions): Settings {
+  const names = options.nodes.map(({ name }) => name);
+  if (names.length === 0) throw new RangeError('nodes: at least one node is needed');
+  if (new Set(names).size !== names.length)
+    throw new RangeError(`nodes: names repeat in ${names.join(', ')}`);
+  return {
+    writePoolSize: whole('pool.write', options.pool?.write ?? DEFAULTS.writePoolSize, 1, 1_000),
+    readPoolSize: whole('pool.read', options.pool?.read ?? DEFAULTS.readPoolSize, 1, 1_000),
+    queueLimit: whole('pool.queueLimit', options.pool?.queueLimit ?? DEFAULTS.queueLimit, 0, 100_000),
+    pollMs: whole('pollMs', options.pollMs ?? DEFAULTS.pollMs, 10, MAX_POLL_MS),
+    maxLagMs: whole('maxLagMs', options.maxLagMs ?? DEFAULTS.maxLagMs, 100, 86_400_000),
+    readTimeoutMs: whole('readTimeoutMs', options.readTimeoutMs ?? DEFAULTS.readTimeoutMs, 1, 3_600_000),
+    writeTimeoutMs: whole('writeTimeoutMs', options.writeTimeoutMs ?? DEFAULTS.writeTimeoutMs, 1, 3_600_000),
+  };
+}
+
+function whole(name: string, value: number, min: number, max: number): number {
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new RangeError(`${name}: ${value} is not a whole number from ${min} to ${max}`);
+  }
+  return value;
+}

@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest';
+import { afterRead, afterWrite, type ReadSeen } from '../src/session.ts';
+import { session, setPositions, upTo } from './pictures.ts';
+
+const seen = (different: Partial<ReadSeen>): ReadSeen => ({
+  level: 'session',
+  node: 'db-2',
+  role: 'replica',
+  upperBound: undefined,
+  epoch: 1,
+  ...different,
+});
+const before = session({ position: upTo(3), lastNode: 'db-3' });
+
+describe('after a read', () => {
+  test.each(['eventual', 'bounded'] as const)('%s leaves the session as it is', (level) => {
+    expect(afterRead(before, seen({ level }))).toBe(before);
+    expect(afterRead(before, seen({ level, node: 'db-1', role: 'primary', upperBound: upTo(9) }))).toBe(
+      before,
+    );
+  });
+
+  test('of a replica its name is remembered, and the position stays', () => {
+    expect(afterRead(before, seen({}))).toEqual({ ...before, lastNode: 'db-2' });
+    expect(afterRead(before, seen({ node: 'db-3' }))).toBe(before);
+  });
+
+  test('of the primary with a bound the bound says it all', () => {
+    const after = afterRead(
+      session({ position: upTo(3), lastNode: 'db-3', unknown: true }),
+      seen({ node: 'db-1', role: 'primary', upperBound: upTo(8), epoch: 2 }),
+    );
+    expect(after).toEqual({ epoch: 2, position: upTo(8), lastNode: null, unknown: false });
+  });
+
+  test('a position that the primary itself does not hold is given up: nobody will ever hold it', () => {
+    const lost = session({ position: upTo(9), epoch: 7 });
+    const after = afterRead(lost, seen({ node: 'db-1', role: 'primary', upperBound: upTo(4), epoch: 2 }));
+    expect(after).toEqual(session({ position: upTo(4), epoch: 2 }));
+  });
+
+  test('of the primary without a bound its name is remembered', () => {
+    const unknown = session({ position: upTo(3), unknown: true });
+    expect(afterRead(unknown, seen({ level: 'primary', node: 'db-1', role: 'primary' }))).toEqual({
+      ...unknown,
+      lastNode: 'db-1',
+    });
+  });
+});
+
+describe('after a write', () => {
+  const write = (state: typeof before, captured: Parameters<typeof afterWrite>[1]) =>
+    afterWrite(state, captured, 'db-1', 2, setPositions);
+
+  test('its position is added, and the last node stays', () => {
+    expect(write(before, { kind: 'known', position: upTo(5) })).toEqual({
+      ...before,
+      epoch: 2,
+      position: upTo(5),
+    });
+  });
+
+  test('an unknown position stays unknown until a bound is read', () => {
+    const unknown = write(before, { kind: 'unknown', why: 'RETURNING' });
+    expect(unknown).toEqual({ ...before, epoch: 2, unknown: true });
+    expect(write(unknown, { kind: 'known', position: upTo(5) }).unknown).toBe(true);
+  });
+
+  test('one that changed nothing showed the primary', () => {
+    expect(write(before, { kind: 'none' })).toEqual({ ...before, epoch: 2, lastNode: 'db-1' });
+  });
+});
