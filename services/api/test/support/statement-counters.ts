@@ -7,7 +7,7 @@ export interface StatementCounts {
 }
 
 const APPLICATION_USERS = ['app', 'app_ro'];
-const isRead = (text: string) => /^\s*select\b[^]*\bfrom\s+users\b/i.test(text);
+const isRead = (text: string) => /^\s*select\b[\s\S]*\bfrom\s+users\b/i.test(text);
 const isWrite = (text: string) =>
   /^\s*(insert|update|delete|replace|create|alter|drop|truncate)\b/i.test(text);
 
