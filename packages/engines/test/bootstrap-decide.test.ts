@@ -9,9 +9,8 @@ const upTo = (n: number, extra = '') =>
   positions.parse([`${UUID}:1-${n}`, extra].filter(Boolean).join(',')) as Position;
 
 const nodes = [1, 2, 3].map((n) => ({ name: `db-${n}`, host: `host-${n}`, port: 3306 }));
-type UpFields = Partial<Extract<Observation, { state: 'up' }>> & {
-  probe?: Partial<Extract<Observation, { state: 'up' }>['probe']>;
-};
+type Up = Extract<Observation, { state: 'up' }>;
+type UpFields = Partial<Omit<Up, 'probe'>> & { probe?: Partial<Up['probe']> };
 
 const silent = (n: number): Observation => ({ node: `db-${n}`, state: 'silent', why: 'no login' });
 const empty = (n: number): Observation => ({ node: `db-${n}`, state: 'empty' });

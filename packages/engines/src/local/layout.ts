@@ -33,10 +33,10 @@ export function layoutOf(stateDir: string): Layout {
 /** `sockaddr_un` holds 108 bytes with the closing zero. */
 const SOCKET_PATH_BYTES = 107;
 
-/** Throws LocalError `socket-path-too-long`, because the servers' own messages hide the reason. */
-export function checkSocketPath(path: string): void {
+/** Answers the path, or throws LocalError `socket-path-too-long`: the servers' own messages hide the reason. */
+export function checkSocketPath(path: string): string {
   const bytes = Buffer.byteLength(path);
-  if (bytes <= SOCKET_PATH_BYTES) return;
+  if (bytes <= SOCKET_PATH_BYTES) return path;
   throw new LocalError(
     'socket-path-too-long',
     `the socket path ${path} has ${bytes} bytes, the system allows ${SOCKET_PATH_BYTES}. ` +

@@ -10,6 +10,7 @@ export interface ProcessMark {
 
 interface Stat {
   readonly state: string;
+  readonly threads: number;
   readonly startTicks: number;
 }
 
@@ -22,18 +23,22 @@ function readStat(pid: number): Stat | null {
     return null;
   }
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0] ?? '?', startTicks: Number(fields[19]) };
+  return { state: fields[0] ?? '?', threads: Number(fields[17]), startTicks: Number(fields[19]) };
 }
 
 export function markOf(pid: number): ProcessMark {
   return { pid, startTicks: readStat(pid)?.startTicks ?? null };
 }
 
-/** Whether this very process still runs. A zombie does not: it only waits to be counted. */
+/**
+ * Whether this very process still runs. A zombie does not: it only waits to be counted. But a process whose first thread
+ * has ended looks like one while its other threads still hold its files and ports.
+ */
 export function isAlive({ pid, startTicks }: ProcessMark): boolean {
   if (startTicks !== null) {
     const stat = readStat(pid);
-    return stat !== null && stat.startTicks === startTicks && !'ZX'.includes(stat.state);
+    if (stat === null || stat.startTicks !== startTicks) return false;
+    return !'ZX'.includes(stat.state) || stat.threads > 1;
   }
   try {
     process.kill(pid, 0);

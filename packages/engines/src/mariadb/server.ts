@@ -3,7 +3,7 @@ import { escape as literal } from 'mysql2';
 import { LocalError } from '../local/errors.ts';
 import { allOnPath, isExecutable, readVersion, versionText } from '../local/find-binary.ts';
 import { installConfig } from '../local/infra.ts';
-import { checkSocketPath, dataIsEmpty, makeData, makeDirectories } from '../local/layout.ts';
+import { checkSocketPath, dataIsEmpty, layoutOf, makeData, makeDirectories } from '../local/layout.ts';
 import { runTool, toolEnvironment } from '../local/run-tool.ts';
 import type { EngineServer, ServerBinary, ServerCommand, ServerSpec } from '../types.ts';
 
@@ -39,6 +39,11 @@ async function installScript(binary: ServerBinary): Promise<string> {
   );
 }
 
+/** Throws LocalError `socket-path-too-long`. */
+function socketOf(spec: ServerSpec): string {
+  return checkSocketPath(join(layoutOf(spec.stateDir).run, 'mariadbd.sock'));
+}
+
 /**
  * Only root, and outside the binary log: a fresh node has no history, so that any node can start as the replica of any
  * other. All else is made once, on the primary, and replicated.
@@ -58,6 +63,7 @@ function rootAccounts(spec: ServerSpec): string {
 }
 
 async function initialise(spec: ServerSpec, binary: ServerBinary, signal?: AbortSignal): Promise<void> {
+  socketOf(spec); // before all the work
   const script = await installScript(binary);
   await makeData(spec, PROOF, NEED_BYTES, async (layout) => {
     const config = await installConfig(spec, layout, 'mariadb/lab.cnf');
@@ -94,8 +100,6 @@ async function initialise(spec: ServerSpec, binary: ServerBinary, signal?: Abort
 
 async function prepareBoot(spec: ServerSpec, binary: ServerBinary): Promise<ServerCommand> {
   const layout = await makeDirectories(spec);
-  const socket = join(layout.run, 'mariadbd.sock');
-  checkSocketPath(socket);
   const config = await installConfig(spec, layout, 'mariadb/lab.cnf');
   return {
     file: binary.path,
@@ -103,7 +107,7 @@ async function prepareBoot(spec: ServerSpec, binary: ServerBinary): Promise<Serv
       `--defaults-file=${config}`,
       `--datadir=${layout.data}`,
       `--tmpdir=${layout.tmp}`,
-      `--socket=${socket}`,
+      `--socket=${socketOf(spec)}`,
       `--pid-file=${join(layout.run, 'mariadbd.pid')}`,
       `--bind-address=${spec.node.host}`,
       `--port=${spec.node.port}`,

@@ -6,7 +6,7 @@ import { installConfig } from '../local/infra.ts';
 import {
   checkSocketPath,
   dataIsEmpty,
-  type Layout,
+  layoutOf,
   makeData,
   makeDirectories,
   writeOwned,
@@ -35,6 +35,11 @@ function supported(version: string): boolean {
   return major > 8 || (major === 8 && minor >= 4);
 }
 
+/** Throws LocalError `socket-path-too-long`. */
+function socketOf(spec: ServerSpec): string {
+  return checkSocketPath(join(layoutOf(spec.stateDir).run, 'mysqld.sock'));
+}
+
 /**
  * Only root, and outside the binary log: a fresh node has no history, so that any node can start as the replica of any
  * other. All else is made once, on the primary, and replicated.
@@ -50,6 +55,7 @@ function rootAccounts(spec: ServerSpec): string {
 }
 
 async function initialise(spec: ServerSpec, binary: ServerBinary, signal?: AbortSignal): Promise<void> {
+  socketOf(spec); // before all the work
   await makeData(spec, PROOF, NEED_BYTES, async (layout) => {
     const config = await installConfig(spec, layout, 'mysql/lab.cnf');
     const initFile = join(layout.conf, 'root.sql');
@@ -75,13 +81,8 @@ async function initialise(spec: ServerSpec, binary: ServerBinary, signal?: Abort
   });
 }
 
-function socketOf(layout: Layout): string {
-  return join(layout.run, 'mysqld.sock');
-}
-
 async function prepareBoot(spec: ServerSpec, binary: ServerBinary): Promise<ServerCommand> {
   const layout = await makeDirectories(spec);
-  checkSocketPath(socketOf(layout));
   const config = await installConfig(spec, layout, 'mysql/lab.cnf');
   return {
     file: binary.path,
@@ -89,7 +90,7 @@ async function prepareBoot(spec: ServerSpec, binary: ServerBinary): Promise<Serv
       `--defaults-file=${config}`,
       `--datadir=${layout.data}`,
       `--tmpdir=${layout.tmp}`,
-      `--socket=${socketOf(layout)}`,
+      `--socket=${socketOf(spec)}`,
       `--pid-file=${join(layout.run, 'mysqld.pid')}`,
       '--secure-file-priv=NULL',
       `--bind-address=${spec.node.host}`,

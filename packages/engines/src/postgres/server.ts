@@ -12,6 +12,7 @@ import {
   checkSocketPath,
   dataIsEmpty,
   type Layout,
+  layoutOf,
   makeData,
   makeDirectories,
   writeOwned,
@@ -50,6 +51,11 @@ function tool(binary: ServerBinary, name: string): string {
   return join(dirname(binary.path), name);
 }
 
+/** The server makes a lock file beside the socket, but only the socket's path is limited. */
+function checkSocket({ stateDir, node }: ServerSpec): void {
+  checkSocketPath(join(layoutOf(stateDir).run, `.s.PGSQL.${node.port}`));
+}
+
 /** Where the passwords for replication are; never in primary_conninfo, which every account can read. */
 async function writePassfile(spec: ServerSpec, layout: Layout): Promise<string> {
   const escaped = (text: string) => text.replaceAll(/[\\:]/g, '\\$&');
@@ -60,6 +66,7 @@ async function writePassfile(spec: ServerSpec, layout: Layout): Promise<string> 
 }
 
 async function initialise(spec: ServerSpec, binary: ServerBinary, signal?: AbortSignal): Promise<void> {
+  checkSocket(spec); // before all the work
   await makeData(spec, PROOF, NEED_BYTES, async (layout) => {
     const passwordFile = join(layout.conf, 'admin-password');
     await writeOwned(spec, passwordFile, `${spec.admin.password}\n`);
@@ -91,6 +98,7 @@ async function copyFrom(
   source: Endpoint,
   signal?: AbortSignal,
 ): Promise<void> {
+  checkSocket(spec); // before all the work
   await makeData(spec, PROOF, NEED_BYTES, async (layout) => {
     const env = { PGPASSFILE: await writePassfile(spec, layout), PGCONNECT_TIMEOUT: '5' };
     const options = { env, timeoutMs: COPY_TIMEOUT_MS, signal, failure: 'copy-failed' } as const;
@@ -120,7 +128,7 @@ async function copyFrom(
 
 async function prepareBoot(spec: ServerSpec, binary: ServerBinary): Promise<ServerCommand> {
   const layout = await makeDirectories(spec);
-  checkSocketPath(join(layout.run, `.s.PGSQL.${spec.node.port}`));
+  checkSocket(spec);
   const config = await installConfig(spec, layout, 'postgres/postgresql.conf');
   const hba = await installConfig(spec, layout, 'postgres/pg_hba.conf');
   if (binary.major >= 16) await installConfig(spec, layout, 'postgres/since-16.conf');
