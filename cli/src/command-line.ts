@@ -25,7 +25,7 @@ export async function runCommandLine(
     result = await runVerb(verb, options, args, host);
   });
   if (argv.length === 0) {
-    host.stdout.write(program.helpInformation());
+    program.outputHelp();
     return exitCode.done;
   }
   try {
@@ -62,7 +62,9 @@ export function createProgram(
 
 function addVerb(program: Command, verb: Verb, run: Run): void {
   const command = program.command(verb.name).summary(verb.summary).allowExcessArguments(false);
-  command.description(verb.details ? `${verb.summary}\n\n${verb.details}` : verb.summary);
+  command.description(verb.summary);
+  // After the options, because there nobody re-wraps it.
+  if (verb.details) command.addHelpText('after', `\n${verb.details}`);
   command.copyInheritedSettings(program);
   for (const argument of verb.arguments ?? []) command.addArgument(argument);
   for (const option of verb.options ?? []) command.addOption(option);

@@ -16,7 +16,7 @@ export function adminCredentials(engine: EngineName, node: string): Credentials 
 /** Runs `body`, an expression of `engine` and `connection` (of the admin on this node). */
 function asAdmin(engine: EngineName, endpoint: Endpoint, body: string): string {
   return `
-import { engineOf } from '@replication-lab/engines/engine';
+import { engineOf } from '@replication-lab/engines/bootstrap';
 const engine = engineOf(${JSON.stringify(engine)});
 const endpoint = ${JSON.stringify(endpoint)};
 const admin = ${JSON.stringify(adminCredentials(engine, endpoint.name))};

@@ -40,7 +40,7 @@ export async function checkDocker(): Promise<Check> {
 }
 
 export async function checkEngines(): Promise<Check[]> {
-  const { engineOf } = await import('../engines.ts');
+  const { engineOf } = await import('@replication-lab/engines/local');
   return Promise.all(
     ENGINES.map(async (name) => {
       const { server } = engineOf(name);

@@ -7,19 +7,20 @@ export async function runLabBootstrap(
   progress: (message: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  await runBootstrap(
+  const result = await runBootstrap(
     {
       engine: databases.engine,
       nodes: plan.endpoints,
       accounts: plan.accounts,
       database: plan.database,
-      copyData: async (node, source) => {
-        await databases.stop(node.name);
-        await databases.copyFrom(node.name, source, signal);
-        await databases.start(node.name, signal);
+      isEmpty: async ({ name }) => databases.node(name).isEmpty(),
+      copyData: async ({ name }, source, copySignal) => {
+        await databases.copyFrom(name, source, copySignal);
+        await databases.start(name, copySignal);
       },
     },
     progress,
     signal,
   );
+  for (const { node, why } of result.refused) progress(`${node} is left out: ${why}`);
 }

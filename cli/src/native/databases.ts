@@ -1,6 +1,5 @@
 import type { Connection, Endpoint, Engine } from '@replication-lab/engines';
-import { LocalError, LocalNode, runAsFor } from '@replication-lab/engines/local';
-import { engineOf } from '../engines.ts';
+import { engineOf, LocalError, LocalNode, runAsFor } from '@replication-lab/engines/local';
 import { LabError, messageOf } from '../errors.ts';
 import { identify, type ProcessIdentity } from '../processes.ts';
 import type { LabCgroups } from './cgroup.ts';

@@ -11,6 +11,8 @@ export interface Launch {
   readonly cwd: string;
   /** Appended to: stdout and stderr. */
   readonly logFile: string;
+  /** Another user to run as; only root can. */
+  readonly runAs?: { readonly uid: number; readonly gid: number } | null;
 }
 
 /**
@@ -25,6 +27,7 @@ export async function launch(what: string, options: Launch): Promise<ProcessIden
       env: options.env,
       detached: true,
       stdio: ['ignore', log, log],
+      ...(options.runAs && { uid: options.runAs.uid, gid: options.runAs.gid }),
     });
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);

@@ -16,7 +16,7 @@ import { API_NAMES, API_PORT, apiHost, urlsOf } from './layout.ts';
 import { HAPROXY, type Services } from './services.ts';
 
 /** What is slower than this is as good as not there: a probe is one round trip on this machine. */
-const PROBE_MS = 800;
+const PROBE_MS = 1000;
 
 const conditionOf = (identity: ProcessIdentity | null): Condition => {
   if (!identity) return 'down';
@@ -60,12 +60,14 @@ async function observeNode(databases: Databases, endpoint: Endpoint): Promise<No
 }
 
 async function ask(databases: Databases, endpoint: Endpoint): Promise<NodeAnswer | null> {
-  const { client } = databases.engine;
+  const { engine, plan } = databases;
+  const connectTimeoutMs = PROBE_MS;
+  const connect = (database?: string) =>
+    engine.client.connect(endpoint, plan.accounts.monitor, { connectTimeoutMs, database });
   try {
-    await using connection = await client.connect(endpoint, databases.plan.accounts.monitor, {
-      connectTimeoutMs: PROBE_MS,
-    });
-    return await client.probe(connection, { timeoutMs: PROBE_MS });
+    // The epoch is in the lab's database; a node that was just born has none yet.
+    await using connection = await connect(plan.database).catch(() => connect());
+    return await engine.client.probe(connection, { timeoutMs: PROBE_MS });
   } catch {
     return null; // refused, timed out, or the account does not exist yet: it did not answer
   }

@@ -127,7 +127,7 @@ export async function removeNative(
   options: { volumes: boolean },
   progress: (message: string) => void,
 ): Promise<void> {
-  const present = await readdir(stateDir).catch(() => []);
+  const present = await readdir(stateDir).catch((): string[] => []);
   for (const engine of ENGINES) {
     if (!present.includes(engine)) continue;
     progress(`ending ${engine}`);
@@ -143,7 +143,7 @@ async function removeFiles(engineDir: string, volumes: boolean): Promise<void> {
   if (volumes) return rm(engineDir, { recursive: true, force: true });
   for (const node of NODE_NAMES) {
     const dir = join(engineDir, node);
-    const entries = await readdir(dir).catch(() => []);
+    const entries = await readdir(dir).catch((): string[] => []);
     const halfMade = entries.includes('data.half-made') ? ['data', 'data.half-made'] : [];
     for (const name of [...TEMPORARY, ...halfMade])
       await rm(join(dir, name), { recursive: true, force: true });

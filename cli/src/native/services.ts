@@ -19,6 +19,7 @@ import {
   urlsOf,
 } from './layout.ts';
 import { findHaproxy } from './packages.ts';
+import { unprivilegedUser } from './users.ts';
 
 export const HAPROXY = 'haproxy';
 export const SERVICES: readonly string[] = [...API_NAMES, HAPROXY];
@@ -50,11 +51,7 @@ export class Services {
     await mkdir(dirname(pidFile(stateDir, name)), { recursive: true });
     await mkdir(dirname(logFile(stateDir, name)), { recursive: true });
     const command = name === HAPROXY ? await this.#haproxy() : this.#api(name);
-    const identity = await launch(name, {
-      ...command,
-      cwd: repositoryRoot,
-      logFile: logFile(stateDir, name),
-    });
+    const identity = await launch(name, { ...command, logFile: logFile(stateDir, name) });
     await writeIdentity(pidFile(stateDir, name), identity);
     await this.#cgroups.place(name, identity.pid);
     return identity;
@@ -65,6 +62,7 @@ export class Services {
       file: process.execPath,
       args: [join(repositoryRoot, 'services/api/src/main.ts')],
       env: apiEnvironment(this.#plan, name),
+      cwd: repositoryRoot,
     };
   }
 
@@ -72,10 +70,13 @@ export class Services {
     const file = await findHaproxy();
     if (!file)
       throw new LabError('missing-servers', 'HAProxy is not on this machine', 'apt-get install haproxy');
-    // A copy in the state directory: what runs does not change under an edit.
-    const config = join(this.#plan.stateDir, 'run', 'haproxy.cfg');
+    // A copy in the state directory: the checkout may be out of its user's reach, and what runs should not change
+    // under an edit.
+    const { stateDir } = this.#plan;
+    const config = join(stateDir, 'run', 'haproxy.cfg');
     await copyFile(join(repositoryRoot, 'infra/haproxy/haproxy.cfg'), config);
-    return { file, args: ['-db', '-f', config], env: haproxyEnvironment(this.#plan) };
+    const runAs = await unprivilegedUser([HAPROXY, 'nobody']);
+    return { file, args: ['-db', '-f', config], env: haproxyEnvironment(this.#plan), cwd: stateDir, runAs };
   }
 
   /** Waits until it answers; with `level` `live` for an API that has no database to read yet. */

@@ -1,5 +1,5 @@
 import { NODE_NAMES } from '@replication-lab/engines/config';
-import { engineOf } from '../engines.ts';
+import { engineOf } from '@replication-lab/engines/local';
 import { LabError } from '../errors.ts';
 import type { LabContext } from '../runtime.ts';
 import { type LabState, writeState } from '../state.ts';

@@ -58,5 +58,6 @@ function nodeStatus(node: NodeObservation, staleness: StalenessByNode): NodeStat
 function lagOf(node: NodeObservation, staleness: StalenessByNode): number | null {
   if (node.answer === null || node.answer.role === 'unknown') return null;
   if (node.answer.role === 'primary') return 0;
-  return staleness[node.name] ?? node.answer.engineLagMs;
+  const lagMs = staleness[node.name] ?? node.answer.engineLagMs;
+  return lagMs === null ? null : Math.round(lagMs);
 }

@@ -1,5 +1,5 @@
+import { engineOf } from '@replication-lab/engines/local';
 import { ensureK6 } from '@replication-lab/load-tests';
-import { engineOf } from '../engines.ts';
 import { messageOf } from '../errors.ts';
 import { serverNeed } from '../native/needs.ts';
 import { ensurePackages, haproxyNeed } from '../native/packages.ts';

@@ -1,12 +1,12 @@
 import type { EngineName, Position } from '@replication-lab/engines';
-import { engineClient } from '@replication-lab/engines';
+import { getEngineClient } from '@replication-lab/engines';
 import type { LabRuntime } from '../runtime.ts';
 import type { NodeObservation } from '../status/types.ts';
 import { waitFor } from '../wait.ts';
 
 /** Does every replica hold what the primary held? Pure; `null` when it cannot be said. */
 export function replicasBehind(engine: EngineName, nodes: readonly NodeObservation[]): string[] | null {
-  const { positions } = engineClient(engine);
+  const { positions } = getEngineClient(engine);
   const primary = nodes.find((node) => node.answer?.role === 'primary')?.answer;
   if (!primary) return null;
   return nodes

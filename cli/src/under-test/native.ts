@@ -68,5 +68,5 @@ async function seedAt({ plan, databases }: NativeLab, primary: string, count: nu
   const endpoint = plan.endpoints.find(({ name }) => name === primary)!;
   const { client } = databases.engine;
   await using connection = await client.connect(endpoint, plan.accounts.admin, { database: plan.database });
-  await seedUsers(databases.engine, connection, { count, seed: SEED }, () => {}, signal);
+  await seedUsers(plan.engine, connection, { count, seed: SEED }, () => {}, signal);
 }

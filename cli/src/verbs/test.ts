@@ -1,7 +1,6 @@
 import { Option } from 'commander';
 import { findProgram } from '../native/packages.ts';
 import { countLine } from '../test-run/counts.ts';
-import { prepareForTests } from '../test-run/prepare.ts';
 import { KINDS, type Kind, runChecks, runTests } from '../test-run/run.ts';
 import { defineVerb, exitCode } from '../verb.ts';
 
@@ -32,7 +31,10 @@ export const test = defineVerb<TestOptions>({
       context.out.line((await findProgram(file)) ?? file);
       return exitCode.done;
     }
-    if (only !== 'unit') await prepareForTests(context);
+    if (only !== 'unit') {
+      const { prepareForTests } = await import('../test-run/prepare.ts');
+      await prepareForTests(context);
+    }
     if (prepare) return exitCode.done;
     const failedChecks = only ? [] : await runChecks(context);
     const { counts, notRun } = await runTests(only ? [only] : KINDS, context);
