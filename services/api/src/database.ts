@@ -17,7 +17,8 @@ export function run(db: Database, tx: Transaction, query: Sql): Promise<SqlResul
   return tx.query(text, params);
 }
 
-const CONFLICT_ATTEMPTS = 3;
+/** Tries of a transaction that the database keeps rolling back over conflicts. */
+export const CONFLICT_ATTEMPTS = 3;
 
 /**
  * A transaction on the primary, repeated a few times when the database rolled it back over a conflict with others

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { EngineName, Row, Transaction } from '@replication-lab/engines';
+import type { Row, Transaction } from '@replication-lab/engines';
 import type { Outcome } from '@replication-lab/router';
-import { type Database, failedWith, run, statement, transact } from './database.ts';
+import { CONFLICT_ATTEMPTS, type Database, failedWith, run, statement, transact } from './database.ts';
 import type { CallContext } from './levels.ts';
 import { Problem } from './problems.ts';
 import { type Sql, sql } from './sql.ts';
+import { settledWithin, type Turns } from './turns.ts';
 
 /**
  * Makes a POST safe to repeat. The key is a row, written first in the transaction of the work it protects, and its
@@ -39,28 +40,62 @@ export interface OnceRequest {
 
 export type OnceResult = { readonly answer: Answer; readonly replayed: boolean } & Outcome;
 
+/** What idempotent requests of one process share. */
+export interface OnceDeps {
+  readonly db: Database;
+  /** Requests with the same key go one after another, so that repeats do not use up the connections for writing. */
+  readonly turns: Turns;
+}
+
 /**
  * Does `work` in a transaction, once for all requests with this key, and returns its answer each time.
  * @throws Problem `idempotency-key-reuse` when the key belongs to another body
  * @throws Problem `idempotency-in-progress` when the original is still under way after `waitMs`
  */
 export async function answerOnce(
-  db: Database,
-  { key, hash, waitMs }: OnceRequest,
+  { db, turns }: OnceDeps,
+  request: OnceRequest,
   work: (tx: Transaction) => Promise<Answer>,
   call: CallContext,
 ): Promise<OnceResult> {
   const startedAt = performance.now();
-  const leftMs = (): number => Math.min(waitMs - (performance.now() - startedAt), call.remainingMs());
+  const leftMs = (): number =>
+    Math.min(request.waitMs - (performance.now() - startedAt), call.remainingMs() - 1);
+  const turn = await turns.take(request.key, leftMs());
+  if (turn === null) throw new Problem('idempotency-in-progress');
+  try {
+    return await claimOrFind(db, request, work, call, leftMs);
+  } finally {
+    turn.end();
+  }
+}
+
+async function claimOrFind(
+  db: Database,
+  claim: Claim,
+  work: (tx: Transaction) => Promise<Answer>,
+  call: CallContext,
+  leftMs: () => number,
+): Promise<OnceResult> {
+  let conflicts = 0;
   while (leftMs() > 0) {
+    const progress = { claimed: false };
     try {
-      const { value, ...outcome } = await transact(db, claimAndWork(db, { key, hash }, leftMs(), work), call);
+      const { value, ...outcome } = await db.router.transaction(
+        (tx) => claimAndWork(db, tx, { ...claim, waitMs: leftMs(), progress }, work),
+        { token: call.token, timeoutMs: call.remainingMs() },
+      );
       return { answer: value, replayed: false, ...outcome };
     } catch (error) {
       if (error instanceof ClaimRefused) continue;
+      if (failedWith(error, 'deadlock')) {
+        conflicts += progress.claimed ? 1 : 0;
+        if (conflicts === CONFLICT_ATTEMPTS) throw error;
+        continue;
+      }
       if (!(error instanceof KeyExists)) throw error;
     }
-    const stored = await findAnswer(db, { key, hash }, call);
+    const stored = await findAnswer(db, claim, call);
     if (stored !== null) return { ...stored, replayed: true };
     // Gone again: the original was rolled back, or the key was a day old and has been removed.
   }
@@ -69,26 +104,33 @@ export async function answerOnce(
 
 /** The key's row is committed: its answer can be read. */
 class KeyExists extends Error {}
-/** Another transaction holds the key and is not done, or the engine broke a deadlock between those that wait for it. */
+/** Another transaction holds the key and is not done. (Where the engine says so itself, it calls it a deadlock.) */
 class ClaimRefused extends Error {}
 
-type Claim = Omit<OnceRequest, 'waitMs'>;
+type Claim = Pick<OnceRequest, 'key' | 'hash'>;
+interface Attempt extends OnceRequest {
+  readonly progress: { claimed: boolean };
+}
 
-const claimAndWork =
-  (db: Database, claim: Claim, waitMs: number, work: (tx: Transaction) => Promise<Answer>) =>
-  async (tx: Transaction): Promise<Answer> => {
-    await run(db, tx, limitLockWait(db.engine.name, waitMs));
-    try {
-      await run(db, tx, insertKey(claim));
-    } catch (error) {
-      if (failedWith(error, 'unique-violation')) throw new KeyExists();
-      if (failedWith(error, 'deadlock')) throw new ClaimRefused();
-      throw error;
-    }
-    const answer = await work(tx);
-    await run(db, tx, storeAnswer(claim.key, answer));
-    return answer;
-  };
+async function claimAndWork(
+  db: Database,
+  tx: Transaction,
+  { key, hash, waitMs, progress }: Attempt,
+  work: (tx: Transaction) => Promise<Answer>,
+): Promise<Answer> {
+  if (db.engine.name === 'postgres') await run(db, tx, limitLockWait(waitMs));
+  try {
+    // MySQL and MariaDB have no such limit for one transaction, so there our own clock ends the wait.
+    const claimed = await settledWithin(run(db, tx, insertKey({ key, hash })), waitMs);
+    if (!claimed) throw new ClaimRefused();
+  } catch (error) {
+    throw failedWith(error, 'unique-violation') ? new KeyExists() : error;
+  }
+  progress.claimed = true;
+  const answer = await work(tx);
+  await run(db, tx, storeAnswer(key, answer));
+  return answer;
+}
 
 /** The stored answer, from the primary; null when there is none any more. */
 async function findAnswer(
@@ -145,14 +187,8 @@ export const sweepKeys = (): Sql => sql`
     ) as batch
   )`;
 
-/**
- * How long this transaction waits for another one's lock before the engine refuses, so that a repeat gives its
- * connection back. MySQL and MariaDB count whole seconds, and keep the value for the connection: harmless, since
- * no statement of this service should wait longer.
- */
-function limitLockWait(engine: EngineName, waitMs: number): Sql {
-  if (engine === 'postgres') return literal(`set local lock_timeout = ${Math.max(1, Math.round(waitMs))}`);
-  return literal(`set session innodb_lock_wait_timeout = ${Math.max(1, Math.round(waitMs / 1000))}`);
-}
-
-const literal = (text: string): Sql => ({ strings: [text], values: [] });
+/** How long this transaction waits for another one's lock before the engine refuses. In whole milliseconds, at least 1. */
+const limitLockWait = (waitMs: number): Sql => ({
+  strings: [`set local lock_timeout = ${Math.max(1, Math.round(waitMs))}`],
+  values: [],
+});

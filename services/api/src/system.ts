@@ -1,5 +1,5 @@
 import { ENGINE_NAMES } from '@replication-lab/engines';
-import { type Router, RouterError } from '@replication-lab/router';
+import { type NodeView, type Router, RouterError } from '@replication-lab/router';
 import express from 'express';
 import { z } from 'zod';
 import type { Metrics } from './metrics.ts';
@@ -79,6 +79,29 @@ function canRead(router: Pick<Router, 'explain'>): boolean {
   }
 }
 
+/** Field by field: what the router comes to know beyond these is not thereby published. */
+const toNodeBody = ({
+  name,
+  address,
+  role,
+  up,
+  readOnly,
+  position,
+  stalenessMs,
+  epoch,
+  excluded,
+}: NodeView): TopologyBody['nodes'][number] => ({
+  name,
+  address,
+  role,
+  up,
+  readOnly,
+  position,
+  stalenessMs,
+  epoch,
+  excluded,
+});
+
 export function topologyRoute({ router, apiName }: SystemDeps): express.Router {
   const routes = express.Router({ caseSensitive: true });
   routes
@@ -90,7 +113,7 @@ export function topologyRoute({ router, apiName }: SystemDeps): express.Router {
         engine,
         primary,
         epoch,
-        nodes: nodes.map(({ probe: _probe, ...node }) => node),
+        nodes: nodes.map(toNodeBody),
       };
       res.json(body);
     })

@@ -10,12 +10,12 @@ const offline = offlineApp();
 afterAll(() => offline[Symbol.asyncDispose]());
 
 const http = () => request(offline.app);
-const post = (body: string | Buffer, type = 'application/json') =>
-  http()
-    .post('/users')
-    .set('Content-Type', type)
-    .serialize(String)
-    .send(body as string);
+const post = (body: string | Buffer, type = 'application/json') => {
+  const sending = http().post('/users').set('Content-Type', type);
+  if (typeof body === 'string') return sending.serialize(String).send(body);
+  sending.write(body); // `send` would make text of it
+  return sending;
+};
 
 function expectProblem(response: Response, code: ProblemCode): void {
   expect(response.headers['content-type']).toMatch(/^application\/problem\+json/);
@@ -130,7 +130,7 @@ describe('paths and methods', () => {
     'after=9999999999999999999',
     'q=',
     'q=%00',
-    `q=${'x'.repeat(101)}`,
+    `q=${'xx%20'.repeat(40)}`,
     'q[]=a',
     'q=a&q=b',
     'page=2',
@@ -150,13 +150,15 @@ describe('headers', () => {
     expect(response.body.detail).toContain('session');
   });
 
-  test.each(['forged', 'x'.repeat(8000), '../../etc/passwd', '""'])(
-    'a token that is none: %s',
-    async (token) => {
-      expectProblem(await http().get('/users/1').set('Consistency-Token', token), 'invalid-token');
-      expectProblem(await http().delete('/users/1').set('Consistency-Token', token), 'invalid-token');
-    },
-  );
+  test.each([
+    ['forged', 'forged'],
+    ['huge', 'x'.repeat(8000)],
+    ['a path', '../../etc/passwd'],
+    ['quotes', '""'],
+  ])('a token that is none: %s', async (_what, token) => {
+    expectProblem(await http().get('/users/1').set('Consistency-Token', token), 'invalid-token');
+    expectProblem(await http().delete('/users/1').set('Consistency-Token', token), 'invalid-token');
+  });
 
   test('a cookie that is no token is refused, and cleared so that the next request works', async () => {
     const response = await http().get('/users/1').set('Cookie', 'a=b; consistency_token=forged; c=d');

@@ -5,6 +5,7 @@ import { type Database, failedWith, run, statement, transact } from '../database
 import { type Answer, answerOnce, requestHash } from '../idempotency.ts';
 import { type CallContext, readAtLevel, readAtVersion } from '../levels.ts';
 import { Problem } from '../problems.ts';
+import { Turns } from '../turns.ts';
 import * as users from './repository.ts';
 import {
   type ListQuery,
@@ -32,6 +33,7 @@ export type UserService = ReturnType<typeof createUserService>;
 
 /** The resource's rules, apart from HTTP: what is read where, and what is one transaction. */
 export function createUserService(db: Database) {
+  const idempotency = { db, turns: new Turns() };
   return {
     async get(id: number, level: RequestedLevel, call: CallContext): Promise<Answered<User | null>> {
       const query = statement(db, users.selectById(id));
@@ -66,7 +68,7 @@ export function createUserService(db: Database) {
         status: 201,
         body: JSON.stringify(await insert(tx)),
       });
-      const { answer, ...rest } = await answerOnce(db, { ...once, hash }, work, call);
+      const { answer, ...rest } = await answerOnce(idempotency, { ...once, hash }, work, call);
       return { value: userSchema.parse(JSON.parse(answer.body)), ...rest };
     },
 
