@@ -41,7 +41,9 @@ export const compare = defineVerb<CompareVerbOptions>({
     new Option('--quick', 'about two minutes: one block, short runs'),
     engineOption(),
     runtimeOption(),
-    new Option('--blocks <n>', 'how often both arms are measured (default: 5, quick: 1)').argParser(parseBlocks),
+    new Option('--blocks <n>', 'how often both arms are measured (default: 5, quick: 1)').argParser(
+      parseBlocks,
+    ),
     new Option('--cap <cpus>', 'CPU cap of each database node (default: 0.2)').argParser(parseCap),
     new Option('--seed <n>', 'order of the arms and choice of requests (default: 1)').argParser(parseCount),
   ],
@@ -59,7 +61,11 @@ export const compare = defineVerb<CompareVerbOptions>({
     } finally {
       const afterwards: LabContext = { ...context, signal: AbortSignal.timeout(RESTORE_MS) };
       if (before === null) await takeDown({ volumes: false }, afterwards);
-      else await bringUp({ engine: before.engine, runtime: before.runtime, topology: before.topology }, afterwards);
+      else
+        await bringUp(
+          { engine: before.engine, runtime: before.runtime, topology: before.topology },
+          afterwards,
+        );
     }
   },
 });

@@ -27,7 +27,9 @@ export const demo = defineVerb<Pick<UpRequest, 'engine' | 'runtime'>>({
     out.line();
     out.line('The lab is up, replicated, without a cap:');
     for (const [name, url] of Object.entries(urls)) out.line(`  ${name.padEnd(13)}${url}`);
-    out.line('Next: ./lab status, then ./lab fault kill db-2 --for 20s and watch it heal. ./lab down ends it.');
+    out.line(
+      'Next: ./lab status, then ./lab fault kill db-2 --for 20s and watch it heal. ./lab down ends it.',
+    );
     return exitCode.done;
   },
 });

@@ -1,4 +1,6 @@
 import type { Verb } from '../verb.ts';
+import { compare } from './compare.ts';
+import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
 import { fault } from './fault.ts';
@@ -9,4 +11,4 @@ import { test } from './test.ts';
 import { up } from './up.ts';
 
 /** In the order in which `./lab` lists them. */
-export const verbs: readonly Verb[] = [up, status, fault, heal, logs, down, test, doctor];
+export const verbs: readonly Verb[] = [demo, up, status, compare, fault, heal, logs, down, test, doctor];
