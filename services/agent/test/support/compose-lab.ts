@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
+import type { EngineName } from '@replication-lab/engines';
+import { docker, type Ran } from './docker.ts';
+
+export type NodeName = 'db-1' | 'db-2' | 'db-3';
+export const NODES: readonly NodeName[] = ['db-1', 'db-2', 'db-3'];
+
+const UP_TIMEOUT_MS = 300_000;
+
+export interface Service {
+  readonly Service: string;
+  readonly State: string;
+  readonly Health: string;
+  readonly ExitCode: number;
+}
+
+/** One lab under `docker compose`, of its own name, ports and network, so that it meets no other. */
+export class ComposeLab {
+  readonly engine: EngineName;
+  readonly project: string;
+  readonly baseUrl: string;
+  readonly statsUrl: string;
+  readonly vip: string;
+  readonly #env: Record<string, string>;
+
+  private constructor(engine: EngineName, project: string, ports: readonly number[], netPrefix: string) {
+    this.engine = engine;
+    this.project = project;
+    this.baseUrl = `http://127.0.0.1:${ports[0]}`;
+    this.statsUrl = `http://127.0.0.1:${ports[1]}`;
+    this.vip = `${netPrefix}.100`;
+    this.#env = {
+      COMPOSE_PROJECT_NAME: project,
+      COMPOSE_PROFILES: engine,
+      DB_ENGINE: engine,
+      TOPOLOGY: 'replicated',
+      NET_PREFIX: netPrefix,
+      HTTP_PORT: String(ports[0]),
+      STATS_PORT: String(ports[1]),
+    };
+  }
+
+  static async create(engine: EngineName): Promise<ComposeLab> {
+    const ports = [await freePort(), await freePort()];
+    const suffix = randomBytes(3).toString('hex');
+    return new ComposeLab(engine, `lab-test-${engine}-${suffix}`, ports, await freeNetwork());
+  }
+
+  compose(args: readonly string[], env: Readonly<Record<string, string>> = {}, timeoutMs?: number) {
+    return docker(['compose', ...args], {
+      env: { ...this.#env, ...env },
+      ...(timeoutMs ? { timeoutMs } : {}),
+    });
+  }
+
+  /** As a user would: `docker compose up --wait`. Throws with the containers' words when it does not become ready. */
+  async up(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<number> {
+    const start = performance.now();
+    const ran = await this.compose(['up', '--wait', '--wait-timeout', '240', ...args], env, UP_TIMEOUT_MS);
+    if (ran.code !== 0) throw new Error(`docker compose up failed:\n${ran.all}\n${await this.#lastWords()}`);
+    return Math.round((performance.now() - start) / 100) / 10;
+  }
+
+  async ok(args: readonly string[], timeoutMs?: number): Promise<Ran> {
+    const ran = await this.compose(args, {}, timeoutMs);
+    if (ran.code !== 0) throw new Error(`docker compose ${args.join(' ')} failed:\n${ran.all}`);
+    return ran;
+  }
+
+  async services(): Promise<Service[]> {
+    const { stdout } = await this.ok(['ps', '--all', '--format', 'json']);
+    return stdout
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as Service);
+  }
+
+  database(node: NodeName): string {
+    return `${this.engine}-${node.slice(3)}`;
+  }
+
+  /** What the node's agent says of it, asked from inside the network (works with Docker Desktop, too). */
+  async health(node: NodeName): Promise<{ role: string; up: boolean; vip: boolean; epoch: number | null }> {
+    const { stdout } = await this.ok([
+      'exec',
+      '-T',
+      node,
+      'curl',
+      '-sS',
+      '--max-time',
+      '5',
+      'localhost:8080/health',
+    ]);
+    return JSON.parse(stdout);
+  }
+
+  /** The nodes that have the virtual address. */
+  async vipHolders(): Promise<NodeName[]> {
+    const held = await Promise.all(NODES.map(async (node) => ((await this.health(node)).vip ? [node] : [])));
+    return held.flat();
+  }
+
+  /** One SQL text as administrator, through the engine's own client in the node's container; returns its bare output. */
+  sql(node: NodeName, text: string): Promise<string> {
+    return this.#client(node, this.engine === 'postgres' ? 'postgres' : 'root', 'lab-admin', text, null);
+  }
+
+  /** The same as the application, from this node's container, to any host: how a plain client uses the address. */
+  sqlAsApp(from: NodeName, host: string, text: string): Promise<string> {
+    return this.#client(from, 'app', 'lab-app', text, host);
+  }
+
+  async #client(
+    node: NodeName,
+    user: string,
+    password: string,
+    text: string,
+    host: string | null,
+  ): Promise<string> {
+    const service = this.database(node);
+    const target = host ?? '127.0.0.1';
+    const args =
+      this.engine === 'postgres'
+        ? [
+            '-e',
+            `PGPASSWORD=${password}`,
+            '-e',
+            'PGCONNECT_TIMEOUT=2',
+            service,
+            'psql',
+            '-X',
+            '-h',
+            target,
+            '-U',
+            user,
+            '-d',
+            'lab',
+            '-Atc',
+            text,
+          ]
+        : [
+            '-e',
+            `MYSQL_PWD=${password}`,
+            service,
+            this.engine === 'mysql' ? 'mysql' : 'mariadb',
+            '--protocol=tcp',
+            `--host=${target}`,
+            `--user=${user}`,
+            '--connect-timeout=2',
+            '--batch',
+            '--skip-column-names',
+            `--execute=${text}`,
+            'lab',
+          ];
+    return (await this.ok(['exec', '-T', ...args], 30_000)).stdout.trim();
+  }
+
+  /** Ends the lab and its data; throws when anything of it is left. */
+  async downAndNothingLeft(): Promise<void> {
+    await this.ok(['--profile', '*', 'down', '--volumes', '--remove-orphans'], 120_000);
+    const filter = ['--filter', `label=com.docker.compose.project=${this.project}`, '--quiet'];
+    const left = await Promise.all([
+      docker(['ps', '--all', ...filter]),
+      docker(['network', 'ls', ...filter]),
+      docker(['volume', 'ls', ...filter]),
+    ]);
+    const names = left.map(({ stdout }) => stdout.trim()).join('');
+    if (names !== '') throw new Error(`docker compose down --volumes left: ${names}`);
+  }
+
+  async #lastWords(): Promise<string> {
+    const { all } = await this.compose(['logs', '--no-color', '--tail', '15']);
+    return all;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** The first three parts of a /24 that no Docker network here uses. */
+async function freeNetwork(): Promise<string> {
+  const { stdout } = await docker(['network', 'ls', '--quiet']);
+  const ids = stdout.split('\n').filter(Boolean);
+  const used = (
+    await docker(['network', 'inspect', '--format', '{{range .IPAM.Config}}{{.Subnet}} {{end}}', ...ids])
+  ).stdout;
+  for (let third = 0; third < 256; third += 1) {
+    const prefix = `172.30.${third}`;
+    if (!used.includes(`${prefix}.`) && !/\b172\.(30|16)\.0\.0\/(1[0-6]|[0-9])\b/.test(used)) return prefix;
+  }
+  return '10.213.77';
+}
