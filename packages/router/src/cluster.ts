@@ -10,6 +10,7 @@ import {
   type FailedProbe,
   type GoodProbe,
   highestEpochOf,
+  isSettled,
   type NodeFacts,
   toTopology,
   unknownNode,
@@ -64,23 +65,14 @@ export class Cluster {
   /** Time until a node is asked again: sooner while there is no primary, or while a replica is back but not proved. */
   intervalMs(nowMs: number): number {
     const { pollMs } = this.#options.settings;
-    const young = (facts: NodeFacts) =>
-      facts.up && facts.current && nowMs - facts.connectedAtMs < DEFAULTS.silenceMs;
-    const unproved = (facts: NodeFacts) =>
-      facts.endpoint.name !== this.#primary &&
-      (facts.provenAtMs ?? Number.NEGATIVE_INFINITY) <= facts.connectedAtMs;
-    const hurry =
-      this.#primary === null || [...this.#facts.values()].some((facts) => young(facts) && unproved(facts));
+    const young = ({ connectedAtMs }: NodeFacts) => nowMs - connectedAtMs < DEFAULTS.silenceMs;
+    const hurry = this.#primary === null || this.#unproved().some(young);
     return hurry ? Math.min(DEFAULTS.fastPollMs, pollMs) : pollMs;
   }
 
-  /** Every node was asked, and every replica that is up and beside a primary was compared with it. */
+  /** Every node was asked, and the replicas that are up were compared with the primary, if there is one. */
   isKnown(): boolean {
-    return [...this.#facts.values()].every(
-      (facts) =>
-        facts.asked &&
-        (this.#primary === null || facts.probe?.role !== 'replica' || !facts.up || facts.provenAtMs !== null),
-    );
+    return this.isAsked() && (this.#primary === null || this.#unproved().length === 0);
   }
 
   /** Every node was asked at least once. */
@@ -154,6 +146,12 @@ export class Cluster {
         coveredMs === null ? facts.provenAtMs : Math.max(facts.provenAtMs ?? coveredMs, coveredMs);
       this.#put(name, withLagging({ ...facts, provenAtMs }, nowMs, this.#options.settings.maxLagMs));
     }
+  }
+
+  #unproved(): NodeFacts[] {
+    return [...this.#facts.values()].filter(
+      (facts) => facts.up && facts.current && facts.probe?.role === 'replica' && !isSettled(facts),
+    );
   }
 
   #settlePrimary(nowMs: number): void {

@@ -31,70 +31,47 @@ export function classifyReadFailure(error: unknown, nodeWasSilent: boolean): Rea
 
 /** The error a caller sees when no node is left to ask. Errors of the statement itself pass unchanged. */
 export function readError(error: unknown, failure: ReadFailure): unknown {
+  const message = error instanceof Error ? error.message : String(error);
   switch (failure) {
     case 'unreachable':
-      return new RouterError(
-        'no-node',
-        `No node could answer this read: ${messageOf(error)}. Try again.`,
-        error,
-      );
+      return new RouterError('no-node', `No node could answer this read (${message}). Try again.`, error);
     case 'slow':
-      return new RouterError('timeout', `The read did not finish in time: ${messageOf(error)}.`, error);
+      return new RouterError('timeout', `The read did not finish in time (${message}).`, error);
     case 'full':
-      return new RouterError(
-        'overloaded',
-        `Too many reads wait already: ${messageOf(error)}. Try again later.`,
-        error,
-      );
+      return new RouterError('overloaded', `Too many reads wait (${message}). Try again later.`, error);
     default:
       return error;
   }
 }
 
 /**
- * The error a caller sees when a write failed.
- *
- * `autocommit`: a single statement, which may have been executed whenever the answer is missing. Inside a
- * transaction only a COMMIT in flight leaves that doubt, and the engine reports it as `outcome-unknown`; all that
- * breaks before it is rolled back by the server.
+ * The error a caller sees when a write or transaction failed. Pools say `outcome-unknown` whenever the statement or
+ * the COMMIT was sent and not answered; with every other code nothing was committed. What callers can mend themselves
+ * (unique violation, deadlock, their own abort) and what their transaction threw passes unchanged.
  */
-export function writeError(error: unknown, autocommit: boolean): unknown {
+export function writeError(error: unknown): unknown {
   if (!(error instanceof EngineError)) return error;
-  const unknown = () =>
-    new RouterError(
-      'outcome-unknown',
-      `The write may or may not have happened: ${error.message}. Read before repeating it.`,
-      error,
-    );
-  const noPrimary = () =>
-    new RouterError('no-primary', `No node takes writes now: ${error.message}. Nothing was written.`, error);
-  switch (error.code) {
+  const { code, message } = error;
+  switch (code) {
     case 'outcome-unknown':
-      return unknown();
+      return new RouterError('outcome-unknown', `${message}. Read before repeating it.`, error);
     case 'read-only':
     case 'connect-failed':
-      return noPrimary();
-    case 'overloaded':
+    case 'connection-lost':
       return new RouterError(
-        'overloaded',
-        `Too many writes wait already: ${error.message}. Nothing was written.`,
+        'no-primary',
+        `No node takes writes now (${message}). Nothing was written.`,
         error,
       );
-    case 'connection-lost':
-      return autocommit ? unknown() : noPrimary();
+    case 'overloaded':
+      return new RouterError('overloaded', `Too many writes wait (${message}). Nothing was written.`, error);
     case 'timeout':
-      return autocommit
-        ? unknown()
-        : new RouterError(
-            'timeout',
-            `The transaction did not finish in time and was rolled back: ${error.message}.`,
-            error,
-          );
-    case 'aborted':
-      return autocommit ? unknown() : error;
+      return new RouterError(
+        'timeout',
+        `The write was not finished in time (${message}). Nothing was written.`,
+        error,
+      );
     default:
       return error;
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -88,7 +88,7 @@ export type RouterErrorCode =
   | 'no-node' //          no node can serve this read at its level. Retry later.
   | 'overloaded' //       pools and their queues are full; nothing was executed. Retry later.
   | 'outcome-unknown' //  the write may or may not have happened
-  | 'timeout' //          a read did not finish in time
+  | 'timeout' //          not finished in time; of a write: nothing was written
   | 'invalid-token'
   | 'closed';
 

@@ -139,6 +139,10 @@ export const withLagging = (facts: NodeFacts, nowMs: number, maxLagMs: number): 
   return lagging === facts.lagging ? facts : { ...facts, lagging };
 };
 
+/** See `NodeView.settled`. */
+export const isSettled = ({ current, provenAtMs, connectedAtMs }: NodeFacts): boolean =>
+  current && provenAtMs !== null && provenAtMs > connectedAtMs;
+
 function roleOf(facts: NodeFacts, primary: NodeFacts | null): NodeView['role'] {
   if (!facts.up || !facts.probe) return 'unknown';
   if (facts === primary) return 'primary';
@@ -183,7 +187,7 @@ export function toTopology(
       position: facts.probe?.position ?? null,
       positionKnown: facts.up && facts.current,
       stalenessMs: role === 'primary' ? 0 : facts.current ? stalenessMs(facts, nowMs) : null,
-      settled: facts.current && facts.provenAtMs !== null && facts.provenAtMs > facts.connectedAtMs,
+      settled: isSettled(facts),
       epoch: facts.probe?.epoch ?? 0,
       excluded: exclusionOf(facts, role, primary !== null, nowMs, limits),
       error: facts.error,

@@ -20,7 +20,7 @@ export async function write(
   params: readonly SqlValue[],
   request: WriteRequest,
 ): Promise<SqlResult & Outcome> {
-  const { value, ...outcome } = await onPrimary(core, request, true, async (access, timeoutMs) => {
+  const { value, ...outcome } = await onPrimary(core, request, async (access, timeoutMs) => {
     const options = { timeoutMs, signal: request.signal };
     const { position, ...result } = await access.writePool.write(sql, params, options);
     return { value: result, position };
@@ -34,7 +34,7 @@ export function transaction<T>(
   work: (tx: Transaction) => Promise<T>,
   request: WriteRequest,
 ): Promise<{ value: T } & Outcome> {
-  return onPrimary(core, request, false, (access, timeoutMs) =>
+  return onPrimary(core, request, (access, timeoutMs) =>
     access.writePool.transaction(
       (tx) => work({ query: (sql, params) => noticing(core, access, tx.query(sql, params)) }),
       { timeoutMs, signal: request.signal },
@@ -46,7 +46,6 @@ export function transaction<T>(
 async function onPrimary<T>(
   core: RouterCore,
   request: WriteRequest,
-  autocommit: boolean,
   run: (access: NodeAccess, timeoutMs: number) => Promise<Written<T>>,
 ): Promise<{ value: T } & Outcome> {
   const startedMs = now();
@@ -65,7 +64,7 @@ async function onPrimary<T>(
     written = await run(access, request.timeoutMs ?? core.settings.writeTimeoutMs);
   } catch (error) {
     if (error instanceof EngineError) noticeFailure(core, access, error);
-    throw writeError(error, autocommit);
+    throw writeError(error);
   }
   core.cluster.answered(primary, 'write', now());
   const session = core.sessionOf(opened, epoch);

@@ -47,10 +47,12 @@ describe('PositionHistory', () => {
 
   test('weeks do not outgrow it', () => {
     const history = new PositionHistory(numbers);
+    let largest = 0;
     for (let ms = 0; ms <= 14 * 86_400_000; ms += 5_000) {
       history.add(ms, at(ms));
-      expect(history.size).toBeLessThanOrEqual(MAX_SAMPLES);
+      largest = Math.max(largest, history.size);
     }
+    expect(largest).toBeLessThanOrEqual(MAX_SAMPLES);
   });
 
   test('quick samples share a place', () => {

@@ -1,0 +1,316 @@
+import { EngineError, type EngineName } from '@replication-lab/engines';
+import { engineOf } from '@replication-lab/engines/local';
+import { availableEngines, type Cluster, startCluster } from '@replication-lab/engines/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Router, RouterError } from '../src/index.ts';
+import { asAdmin, Load, routerFor, shareOf, sleepSql, statements, whoOf, whoSql } from './support.ts';
+
+const { engines, notRun } = await availableEngines();
+
+for (const { engine, reason } of notRun) test.skip(`NOT RUN: ${engine}: ${reason}`);
+
+describe.each(engines)('%s', (engine: EngineName) => {
+  let cluster: Cluster;
+  let router: Router;
+  const sql = statements(engine);
+  const { admin } = engineOf(engine);
+  const codeOf = (error: unknown) => (error instanceof RouterError ? error.code : String(error));
+  const view = (name: string) => router.topology().nodes.find((node) => node.name === name)!;
+  let emails = 0;
+  const newEmail = () => `router-${++emails}@example.test`;
+  const setDelay = (name: string, seconds: number) =>
+    asAdmin(cluster, name, (connection) => admin.setApplyDelay(connection, seconds));
+  const healthy = () =>
+    expect
+      .poll(
+        () =>
+          router
+            .topology()
+            .nodes.map(({ role, excluded }) => `${role} ${excluded}`)
+            .sort(),
+        {
+          timeout: 20_000,
+        },
+      )
+      .toEqual(['primary null', 'replica null', 'replica null']);
+
+  beforeAll(async () => {
+    cluster = await startCluster(engine, { subnet: '127.0.33' });
+  });
+  afterAll(() => cluster?.[Symbol.asyncDispose]());
+  beforeEach(async () => {
+    router = routerFor(cluster);
+    await router.ready();
+  });
+  afterEach(() => router?.close());
+
+  test('finds the primary and the replicas by asking', async () => {
+    expect(router.topology()).toMatchObject({ engine, primary: 'db-1', epoch: 1 });
+    await healthy();
+    expect(view('db-2').stalenessMs).toBeLessThan(1_000);
+  });
+
+  test('spreads eventual reads over both replicas, and says truly where they went', async () => {
+    await healthy();
+    const nodes: string[] = [];
+    for (let round = 0; round < 50; round++) {
+      const reads = Array.from({ length: 8 }, () => router.read(whoSql(engine), [], { level: 'eventual' }));
+      for (const read of await Promise.all(reads)) {
+        expect(read.decision).toMatchObject({ role: 'replica', reason: 'any-replica', node: whoOf(read) });
+        nodes.push(read.decision.node);
+      }
+    }
+    expect(shareOf(nodes, 'db-2')).toBeGreaterThan(0.4);
+    expect(shareOf(nodes, 'db-2')).toBeLessThan(0.6);
+    expect(shareOf(nodes, 'db-1')).toBe(0);
+  });
+
+  test('writes on the primary only, and passes the errors of a statement unchanged', async () => {
+    const email = newEmail();
+    const written = await router.write(sql.insert, [email]);
+    expect(written).toMatchObject({
+      affectedRows: 1,
+      decision: { node: 'db-1', role: 'primary', reason: 'write' },
+    });
+    const read = await router.read(sql.byEmail, [email], { token: written.token });
+    expect(read.rows).toEqual([{ name: '1', version: 1 }]);
+    const again = await router.write(sql.insert, [email]).catch((error: unknown) => error);
+    expect(again).toBeInstanceOf(EngineError);
+    expect(again).toMatchObject({ code: 'unique-violation', constraint: 'users_email_key' });
+    const bad = await router.read('SELECT nonsense', []).catch((error: unknown) => error);
+    expect(bad).toMatchObject({ name: 'EngineError', code: 'bad-statement' });
+    const replicaRefuses = await router
+      .read(sql.bump, [email], { level: 'eventual' })
+      .catch((e: unknown) => e);
+    expect(replicaRefuses).toBeInstanceOf(EngineError);
+    expect((await router.read(sql.byEmail, [email], { level: 'primary' })).rows).toMatchObject([
+      { version: 1 },
+    ]);
+  });
+
+  test('transactions: what they wrote is in the token, what they threw is not in the database', async () => {
+    const email = newEmail();
+    const { value, token } = await router.transaction(async (tx) => {
+      await tx.query(sql.insert, [email]);
+      return (await tx.query(sql.byEmail, [email])).rows.length;
+    });
+    expect(value).toBe(1);
+    expect((await router.read(sql.byEmail, [email], { token })).rows).toHaveLength(1);
+    const thrown = new Error('changed my mind');
+    const undone = router.transaction(async (tx) => {
+      await tx.query(sql.bump, [email]);
+      throw thrown;
+    });
+    await expect(undone).rejects.toBe(thrown);
+    expect((await router.read(sql.byEmail, [email], { token })).rows).toMatchObject([{ version: 1 }]);
+  });
+
+  test('a session goes to the primary after a write and comes back to the replicas', async () => {
+    await healthy();
+    const first = await router.read(whoSql(engine), []);
+    expect(first.decision).toMatchObject({ role: 'replica', reason: 'no-token' });
+    const second = await router.read(whoSql(engine), [], { token: first.token });
+    expect(second.decision).toEqual({ ...first.decision, reason: 'replica-sticky' });
+    expect(second.token).toBe(first.token);
+    const written = await router.write(sql.insert, [newEmail()], { token: second.token });
+    let { token } = written;
+    await expect
+      .poll(async () => {
+        const read = await router.read(whoSql(engine), [], { token });
+        token = read.token;
+        return read.decision.reason;
+      })
+      .toMatch(/replica-(caught-up|sticky)/);
+  });
+
+  test('no session violation through two routers while replicas are held back; eventual reads show stale data', async () => {
+    await using other = routerFor(cluster);
+    await other.ready();
+    const routers = [router, other];
+    await setDelay('db-2', 1);
+    try {
+      const seen = {
+        readYourWrites: 0,
+        monotonic: 0,
+        eligible: 0,
+        staleEventual: 0,
+        reasons: new Set<string>(),
+      };
+      const shared = newEmail();
+      await router.write(sql.insert, [shared]);
+      const endMs = performance.now() + 4_000;
+      const session = async (turn: number) => {
+        let token: string | undefined;
+        let newest = 0;
+        while (performance.now() < endMs) {
+          const [here, there] = turn++ % 2 ? routers : [routers[1]!, routers[0]!];
+          if (turn % 5 === 0) {
+            const email = newEmail();
+            token = (await here!.write(sql.insert, [email], { token })).token;
+            const stale = await there!.read(sql.byEmail, [email], { level: 'eventual', token });
+            if (stale.rows.length === 0) seen.staleEventual++;
+            const own = await there!.read(sql.byEmail, [email], { token });
+            if (own.rows.length !== 1) seen.readYourWrites++;
+            token = own.token;
+          }
+          if (turn % 7 === 0) token = (await here!.write(sql.bump, [shared], { token })).token;
+          const read = await there!.read(sql.byEmail, [shared], { token });
+          const version = Number(read.rows[0]?.version ?? 0);
+          if (version < newest) seen.monotonic++;
+          newest = version;
+          token = read.token;
+          seen.eligible++;
+          seen.reasons.add(read.decision.reason);
+        }
+      };
+      await Promise.all(Array.from({ length: 8 }, (_, turn) => session(turn)));
+      expect(seen).toMatchObject({ readYourWrites: 0, monotonic: 0 });
+      expect(seen.eligible).toBeGreaterThan(200);
+      expect(seen.staleEventual).toBeGreaterThan(0);
+      expect([...seen.reasons]).toEqual(expect.arrayContaining(['replica-behind', 'replica-sticky']));
+      console.info(`${engine}: ${JSON.stringify({ ...seen, reasons: [...seen.reasons] })}`);
+    } finally {
+      await setDelay('db-2', 0);
+    }
+  });
+
+  test('a lagging replica is left out and comes back; bounded reads keep their bound meanwhile', async () => {
+    await using strict = routerFor(cluster, { maxLagMs: 1_000 });
+    await strict.ready();
+    const lagging = () => strict.topology().nodes.find(({ name }) => name === 'db-3')!;
+    const email = newEmail();
+    await strict.write(sql.insert, [email]);
+    const heartbeat = new Load(() => strict.write(sql.bump, [email]), 1);
+    try {
+      await setDelay('db-3', 4);
+      await expect.poll(() => lagging().excluded, { timeout: 10_000 }).toBe('lagging');
+      for (let index = 0; index < 40; index++) {
+        const { decision } = await strict.read(whoSql(engine), [], { level: 'eventual' });
+        expect(decision.node).toBe('db-2');
+      }
+      const bounded = await strict.read(whoSql(engine), [], { level: 'bounded', maxStalenessMs: 1_000 });
+      expect(bounded.decision).toMatchObject({ node: 'db-2', reason: 'replica-fresh' });
+      const impossible = await strict.read(whoSql(engine), [], { level: 'bounded', maxStalenessMs: 0 });
+      expect(impossible.decision).toMatchObject({ node: 'db-1', reason: 'replica-stale' });
+      await setDelay('db-3', 0);
+      await expect.poll(() => lagging().excluded, { timeout: 15_000 }).toBe(null);
+    } finally {
+      await heartbeat.stop();
+      await setDelay('db-3', 0);
+    }
+    expect(heartbeat.errors).toEqual([]);
+  });
+
+  test('a replica killed under load costs no read, and comes back by itself', async () => {
+    await healthy();
+    const load = new Load(() => router.read(whoSql(engine), [], { level: 'eventual' }));
+    let token: string | undefined;
+    const sessions = new Load(async () => {
+      const outcome = await router.read(whoSql(engine), [], { token });
+      token = outcome.token;
+      return outcome;
+    }, 2);
+    try {
+      await expect.poll(() => load.nodes.length).toBeGreaterThan(100);
+      await cluster.kill('db-2');
+      await expect.poll(() => view('db-2').excluded).toBe('down');
+      const from = load.nodes.length;
+      await expect.poll(() => load.nodes.length).toBeGreaterThan(from + 100);
+      expect(load.nodes.slice(from + 16)).not.toContain('db-2');
+      await cluster.start('db-2');
+      await healthy();
+      const back = load.nodes.length;
+      await expect.poll(() => load.nodes.slice(back).includes('db-2'), { timeout: 5_000 }).toBe(true);
+    } finally {
+      await Promise.all([load.stop(), sessions.stop()]);
+    }
+    expect([...load.errors, ...sessions.errors]).toEqual([]);
+  });
+
+  test('a frozen replica costs no read, and comes back by itself', async () => {
+    await healthy();
+    const load = new Load(() => router.read(whoSql(engine), [], { level: 'eventual' }));
+    try {
+      await expect.poll(() => load.nodes.length).toBeGreaterThan(100);
+      await cluster.kill('db-3', 'SIGSTOP');
+      await expect.poll(() => view('db-3').excluded, { timeout: 3_000 }).toBe('down');
+      const from = load.nodes.length;
+      await expect.poll(() => load.nodes.length).toBeGreaterThan(from + 100);
+      await cluster.kill('db-3', 'SIGCONT');
+      await healthy();
+      const back = load.nodes.length;
+      await expect.poll(() => load.nodes.slice(back).includes('db-3'), { timeout: 5_000 }).toBe(true);
+    } finally {
+      await cluster.kill('db-3', 'SIGCONT');
+      await load.stop();
+    }
+    expect(load.errors).toEqual([]);
+    expect(load.longestMs).toBeLessThan(2_500);
+  });
+
+  test('full pools answer at once, and do not spill over to the primary', async () => {
+    await using narrow = routerFor(cluster, { pool: { read: 2, write: 1, queueLimit: 1 } });
+    await narrow.ready();
+    const startedMs = performance.now();
+    const reads = Array.from({ length: 20 }, () =>
+      narrow.read(sleepSql(engine), [], { level: 'eventual' }).then(
+        () => 'done',
+        (error: unknown) => codeOf(error),
+      ),
+    );
+    const results = await Promise.all(reads);
+    expect(performance.now() - startedMs).toBeLessThan(3_000);
+    expect(results.filter((result) => result === 'done').length).toBeGreaterThanOrEqual(4);
+    expect(results.filter((result) => result === 'overloaded').length).toBeGreaterThanOrEqual(10);
+    expect(new Set(results)).toEqual(new Set(['done', 'overloaded']));
+    const stats = narrow.poolStats();
+    expect(stats['db-1']?.read.size).toBe(0);
+    expect(stats['db-2']?.read.size).toBeLessThanOrEqual(2);
+  });
+
+  test('close ends everything: no socket, no timer', async () => {
+    const busy = () =>
+      process.getActiveResourcesInfo().filter((kind) => /TCP|Timeout|Immediate/.test(kind)).length;
+    await router.close();
+    const before = busy();
+    const short = routerFor(cluster);
+    await short.ready();
+    await Promise.all(Array.from({ length: 12 }, () => short.read(whoSql(engine), [])));
+    await short.write(sql.insert, [newEmail()]);
+    expect(busy()).toBeGreaterThan(before);
+    await short.close();
+    await short.close();
+    await expect.poll(busy).toBeLessThanOrEqual(before);
+    expect(codeOf(await short.read(whoSql(engine), []).catch((error: unknown) => error))).toBe('closed');
+  });
+
+  // Last, because afterwards db-1 is closed and follows nobody.
+  test('moved writability is noticed within a second, and no write is lost on the way', async () => {
+    await healthy();
+    const changes: (string | null)[] = [];
+    router.on('primary-changed', ({ to }) => changes.push(to));
+    const before = await router.write(sql.insert, [newEmail()]);
+    const caughtUp = () =>
+      router.topology().nodes.every(({ position }) => position === view('db-1').position);
+    await expect.poll(caughtUp, { timeout: 5_000 }).toBe(true);
+    await asAdmin(cluster, 'db-1', (connection) => admin.close(connection));
+    const refused = await router.write(sql.insert, [newEmail()]).catch((error: unknown) => error);
+    expect(codeOf(refused)).toBe('no-primary');
+    expect(changes.at(-1)).toBe(null);
+    const readable = await router.read(whoSql(engine), [], { level: 'eventual' });
+    expect(readable.decision.role).toBe('replica');
+
+    await asAdmin(cluster, 'db-2', (connection) =>
+      admin.open(connection, () => admin.writeEpoch(connection, cluster.database, 2, 'db-2')),
+    );
+    const openedMs = performance.now();
+    await expect.poll(() => router.topology().primary, { interval: 5, timeout: 2_000 }).toBe('db-2');
+    expect(performance.now() - openedMs).toBeLessThan(1_000);
+    expect(router.topology().epoch).toBe(2);
+    const email = newEmail();
+    const written = await router.write(sql.insert, [email], { token: before.token });
+    expect(written.decision.node).toBe('db-2');
+    const read = await router.read(sql.byEmail, [email], { token: written.token });
+    expect(read.rows).toEqual([{ name: '2', version: 1 }]);
+  });
+});
