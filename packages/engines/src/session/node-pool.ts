@@ -56,7 +56,7 @@ export class SessionPool<S extends Session> implements NodePool {
     try {
       return await deadline.race(work(session), () => session.destroy());
     } catch (error) {
-      throw judge(session.translate(error), phase);
+      throw judge(translated(session, error), phase);
     } finally {
       this.#lending.release(session);
     }
@@ -89,6 +89,13 @@ export class SessionPool<S extends Session> implements NodePool {
   }
 }
 
+/** A server says that it ends a connection a moment before the socket closes: not to be lent in between. */
+function translated(session: Session, error: unknown): EngineError {
+  const engineError = session.translate(error);
+  if (engineError.code === 'connection-lost') session.destroy();
+  return engineError;
+}
+
 /** One transaction on a borrowed session, from BEGIN to COMMIT or ROLLBACK. */
 class RunningTransaction {
   readonly #session: Session;
@@ -117,7 +124,7 @@ class RunningTransaction {
     try {
       return await this.#deadline.race(this.#session.commit(), () => this.#session.destroy());
     } catch (error) {
-      throw judge(this.#session.translate(error), 'commit');
+      throw judge(translated(this.#session, error), 'commit');
     }
   }
 
@@ -141,7 +148,7 @@ class RunningTransaction {
     try {
       return await statement();
     } catch (error) {
-      const engineError = judge(this.#session.translate(error), 'transaction');
+      const engineError = judge(translated(this.#session, error), 'transaction');
       if (endsTransaction(engineError)) this.#doom ??= engineError;
       throw engineError;
     }
