@@ -240,6 +240,11 @@ export interface EngineAdmin {
   writeEpoch(connection: Connection, database: string, epoch: number, node: string): Promise<void>;
   /** The marker row that health checks read: written last, so that its presence means "all is there". */
   writeMarker(connection: Connection, database: string): Promise<void>;
+  /**
+   * All that the node holds, applied or only received, so named that it covers every position of its own past. More than
+   * the probe says where a position does not name its past by itself (postgres, after a promotion).
+   */
+  held(connection: Connection, probe: NodeProbe): Promise<Position>;
   /** Makes this (closed) node follow `source`, from wherever it is, and returns once both halves run. */
   attach(
     connection: Connection,

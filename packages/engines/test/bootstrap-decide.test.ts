@@ -15,27 +15,21 @@ type UpFields = Partial<Omit<Up, 'probe'>> & { probe?: Partial<Up['probe']> };
 const silent = (n: number): Observation => ({ node: `db-${n}`, state: 'silent', why: 'no login' });
 const empty = (n: number): Observation => ({ node: `db-${n}`, state: 'empty' });
 function up(n: number, { probe, ...rest }: UpFields = {}): Observation {
-  const position = probe?.position ?? upTo(10);
   return {
     node: `db-${n}`,
     state: 'up',
     pristine: false,
     finished: true,
+    held: upTo(10),
     ...rest,
-    probe: {
-      readOnly: true,
-      epoch: 1,
-      position,
-      received: position,
-      replicating: null,
-      source: null,
-      ...probe,
-    },
+    probe: { readOnly: true, epoch: 1, replicating: null, source: null, ...probe },
   };
 }
 const pristine = (n: number, probe: UpFields['probe'] = {}) =>
-  up(n, { pristine: true, finished: false, probe: { epoch: 0, position: positions.empty, ...probe } });
-const open = (n: number, probe: UpFields['probe'] = {}) => up(n, { probe: { readOnly: false, ...probe } });
+  up(n, { pristine: true, finished: false, held: positions.empty, probe: { epoch: 0, ...probe } });
+const open = (n: number, probe: UpFields['probe'] = {}, held = upTo(10)) =>
+  up(n, { held, probe: { readOnly: false, ...probe } });
+const closed = (n: number, held: Position, epoch = 1) => up(n, { held, probe: { epoch } });
 const replicaOf = (source: number, n: number, probe: UpFields['probe'] = {}) =>
   up(n, { probe: { source: `host-${source}`, replicating: true, ...probe } });
 
@@ -111,7 +105,7 @@ const CASES: [name: string, observations: Observation[], expected: Partial<Recor
   ],
   [
     'two open nodes: the newer reign wins, the older is closed',
-    [open(1, { epoch: 1 }), open(2, { epoch: 2, position: upTo(20) }), replicaOf(2, 3, { epoch: 2 })],
+    [open(1, { epoch: 1 }), open(2, { epoch: 2 }, upTo(20)), replicaOf(2, 3, { epoch: 2 })],
     { kind: 'keep', primary: 'db-2', epoch: 2, close: ['db-1'] },
   ],
   [
@@ -121,34 +115,17 @@ const CASES: [name: string, observations: Observation[], expected: Partial<Recor
   ],
   [
     'an open node of an older reign than a closed one is not the primary',
-    [
-      open(1, { epoch: 1 }),
-      up(2, { probe: { epoch: 2, position: upTo(20) } }),
-      up(3, { probe: { epoch: 2, position: upTo(15) } }),
-    ],
+    [open(1, { epoch: 1 }), closed(2, upTo(20), 2), closed(3, upTo(15), 2)],
     { kind: 'reopen', primary: 'db-2', epoch: 3, close: ['db-1'] },
   ],
   [
     'all closed: the newest position is reopened, not the first to answer',
-    [
-      up(1, { probe: { position: upTo(5) } }),
-      up(2, { probe: { position: upTo(9) } }),
-      up(3, { probe: { position: upTo(7) } }),
-    ],
+    [closed(1, upTo(5)), closed(2, upTo(9)), closed(3, upTo(7))],
     { kind: 'reopen', primary: 'db-2', epoch: 2, finish: false },
   ],
   [
-    'what was received counts, applied or not',
-    [
-      up(1, { probe: { position: upTo(8) } }),
-      up(2, { probe: { position: upTo(5), received: upTo(9) } }),
-      silent(3),
-    ],
-    { kind: 'reopen', primary: 'db-2' },
-  ],
-  [
     'the epoch goes before the position',
-    [up(1, { probe: { position: upTo(9) } }), up(2, { probe: { epoch: 2, position: upTo(9) } }), up(3)],
+    [closed(1, upTo(9)), closed(2, upTo(9), 2), up(3)],
     { kind: 'reopen', primary: 'db-2', epoch: 3 },
   ],
   [
@@ -170,12 +147,12 @@ const CASES: [name: string, observations: Observation[], expected: Partial<Recor
   ],
   [
     'a replica with writes of its own is left out, by name',
-    [open(1), up(2, { probe: { position: upTo(10, ERRANT) } }), replicaOf(1, 3)],
+    [open(1), closed(2, upTo(10, ERRANT)), replicaOf(1, 3)],
     { kind: 'keep', diverged: ['db-2'], following: ['db-3'] },
   ],
   [
     'none holds all: a person has to choose',
-    [up(1, { probe: { position: upTo(12) } }), up(2, { probe: { position: upTo(10, ERRANT) } }), silent(3)],
+    [closed(1, upTo(12)), closed(2, upTo(10, ERRANT)), silent(3)],
     { kind: 'refuse', code: 'histories-differ' },
   ],
 ];

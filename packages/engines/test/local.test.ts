@@ -5,6 +5,8 @@ import { checkSocketPath } from '../src/local/layout.ts';
 import { isAlive, markOf } from '../src/local/process.ts';
 import { closedAutoConf } from '../src/postgres/boot-config.ts';
 import { primaryConninfo, slotName } from '../src/postgres/conninfo.ts';
+import { timelineAt, withPast } from '../src/postgres/history.ts';
+import { positions } from '../src/postgres/positions.ts';
 
 const PASSWD =
   'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\nmysql:x:101:102::/:/bin/false\n';
@@ -61,4 +63,29 @@ test('seeded users are always the same, and their names are spread', () => {
   expect(seedUser(7).name).toMatch(/^\w+ \w+ 7$/);
   const firsts = new Set(Array.from({ length: 1000 }, (_, i) => seedUser(i + 1).name.split(' ')[0]));
   expect(firsts.size).toBeGreaterThan(60);
+});
+
+test('a postgres position with its past covers the old timeline up to the fork, not beyond', () => {
+  const now = positions.parse('3/0/500FAB8')!;
+  const held = withPast(
+    now,
+    '1\t0/4000000\tno recovery target specified\n\n2\t0/400CE00\tno recovery target specified\n',
+  );
+  const covers = (text: string) => positions.covers(held, positions.parse(text)!);
+  expect([covers('1/0/4000000'), covers('2/0/400CDF0'), covers('3/0/500FAB8')]).toEqual([true, true, true]);
+  expect([covers('1/0/4000001'), covers('2/0/400CE01'), covers('4/0/1')]).toEqual([false, false, false]);
+  expect(withPast(now, '')).toBe(now);
+});
+
+test('the timeline of a standby is that of the newest piece of log it has at its position', () => {
+  const files = [
+    '000000040000000000000003',
+    '000000040000000000000004',
+    '000000050000000000000004',
+    '00000005.history',
+  ];
+  const at = (lsn: string) => timelineAt(lsn, files, 16 * 2 ** 20);
+  expect(at('0/400CDF0')).toBe(5);
+  expect(at('0/4000000')).toBe(4); // ends just before the segment
+  expect(at('0/5000001')).toBeNull();
 });

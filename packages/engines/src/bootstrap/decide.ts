@@ -12,10 +12,9 @@ export type Observation =
       readonly pristine: boolean;
       /** The marker row is there: the first start came to its end. */
       readonly finished: boolean;
-      readonly probe: Pick<
-        NodeProbe,
-        'readOnly' | 'epoch' | 'position' | 'received' | 'replicating' | 'source'
-      >;
+      /** All that the node holds, applied or only received (`EngineAdmin.held`). */
+      readonly held: Position;
+      readonly probe: Pick<NodeProbe, 'readOnly' | 'epoch' | 'replicating' | 'source'>;
     };
 type Up = Extract<Observation, { state: 'up' }>;
 
@@ -116,7 +115,6 @@ function lead(
   observations: readonly Observation[],
   context: DecideContext,
 ): BootstrapPlan {
-  const holds = held(primary, context.positions);
   const host = context.nodes.find(({ name }) => name === primary.node)?.host;
   const followers = { close: [], attach: [], following: [], diverged: [], silent: [] } as {
     [K in keyof Followers]: Followers[K][number][];
@@ -130,7 +128,7 @@ function lead(
       if (o.pristine) followers.attach.push({ node: o.node, copy: context.replicaNeedsCopy });
       else if (o.probe.source === host && o.probe.replicating && o.probe.readOnly)
         followers.following.push(o.node);
-      else if (!context.positions.covers(holds, held(o, context.positions))) followers.diverged.push(o.node);
+      else if (!context.positions.covers(primary.held, o.held)) followers.diverged.push(o.node);
       else followers.attach.push({ node: o.node, copy: false });
     }
   }
@@ -145,19 +143,12 @@ function lead(
   };
 }
 
-/** All that the node holds, applied or only received. */
-function held({ probe }: Up, positions: PositionOps): Position {
-  return positions.merge(probe.position, probe.received);
-}
-
 /**
  * The one that holds all that the others hold. Between equals the one that follows nobody, which was the last primary;
  * then the others need not be turned round.
  */
 function newest(candidates: readonly Up[], { positions }: DecideContext): Up | null {
-  const best = candidates.filter((a) =>
-    candidates.every((b) => positions.covers(held(a, positions), held(b, positions))),
-  );
+  const best = candidates.filter((a) => candidates.every((b) => positions.covers(a.held, b.held)));
   return best.find((o) => o.probe.source === null) ?? best[0] ?? null;
 }
 

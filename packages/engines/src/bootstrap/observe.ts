@@ -41,7 +41,8 @@ export async function observe(
     const probe = await client.probe(connection, { timeoutMs: ASK_TIMEOUT_MS });
     const pristine = await admin.isPristine(connection);
     const finished = !pristine && inDatabase && (await hasMarker(connection));
-    return { node: node.name, state: 'up', pristine, finished, probe };
+    const held = await admin.held(connection, probe);
+    return { node: node.name, state: 'up', pristine, finished, held, probe };
   } catch (error) {
     return { node: node.name, state: 'silent', why: error instanceof Error ? error.message : String(error) };
   }

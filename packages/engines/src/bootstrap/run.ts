@@ -1,4 +1,4 @@
-import type { Accounts, Connection, Endpoint, Engine, NodeProbe } from '../types.ts';
+import type { Accounts, Connection, Endpoint, Engine, NodeProbe, Position } from '../types.ts';
 import { waitFor } from '../wait-for.ts';
 import { type BootstrapPlan, decideBootstrap, type Observation } from './decide.ts';
 import { BootstrapError } from './errors.ts';
@@ -223,13 +223,11 @@ class Bootstrap {
 
   /** The plan's positions were not read at one moment, so a replica may seem to be ahead. Only a later reading tells. */
   async #attachUnlessDiverged(name: string, primary: string): Promise<void> {
-    const { positions } = this.#options.engine.client;
-    const replica = await this.#probe(name);
-    const has = positions.merge(replica.position, replica.received);
-    const { position } = await this.#probe(primary);
-    if (!positions.covers(position, has)) {
+    const has = await this.#held(name);
+    const primaryHas = await this.#held(primary);
+    if (!this.#options.engine.client.positions.covers(primaryHas, has)) {
       throw new Error(
-        `it holds writes that ${primary} does not have, so it has to be made anew. It has ${has}, ${primary} has ${position}.`,
+        `it holds writes that ${primary} does not have, so it has to be made anew. It has ${has}, ${primary} has ${primaryHas}.`,
       );
     }
     await this.#attach(name, primary, false);
@@ -250,6 +248,11 @@ class Bootstrap {
         );
       }),
     );
+  }
+
+  async #held(name: string): Promise<Position> {
+    const { client, admin } = this.#options.engine;
+    return this.#as(name, async (connection) => admin.held(connection, await client.probe(connection)));
   }
 
   async #probe(name: string): Promise<NodeProbe> {

@@ -12,6 +12,7 @@ import {
   type Row,
 } from '../types.ts';
 import { waitFor } from '../wait-for.ts';
+import { positions } from './positions.ts';
 
 const ATTACH_TIMEOUT_MS = 15_000;
 
@@ -152,6 +153,7 @@ export const admin: EngineAdmin = {
   close,
   writeEpoch,
   writeMarker,
+  held: async (_connection, { position, received }) => positions.merge(position, received),
   attach,
   async detach(connection) {
     await connection.query('STOP SLAVE');

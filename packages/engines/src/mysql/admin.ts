@@ -11,6 +11,7 @@ import {
   EngineError,
 } from '../types.ts';
 import { waitFor } from '../wait-for.ts';
+import { positions } from './positions.ts';
 
 const ATTACH_TIMEOUT_MS = 15_000;
 
@@ -161,6 +162,7 @@ export const admin: EngineAdmin = {
   close,
   writeEpoch,
   writeMarker,
+  held: async (_connection, { position, received }) => positions.merge(position, received),
   attach,
   async detach(connection) {
     await connection.query('STOP REPLICA');

@@ -11,6 +11,7 @@ import {
 } from '../types.ts';
 import { waitFor } from '../wait-for.ts';
 import { primaryConninfo, slotName } from './conninfo.ts';
+import { held } from './history.ts';
 import { createAccounts, createDatabase, createSchema } from './schema.ts';
 import { dropIdleSlots, ensureSlot } from './slots.ts';
 
@@ -187,6 +188,7 @@ export const admin: EngineAdmin = {
     writing(connection, async () => {
       await connection.query('INSERT INTO lab_marker (id) VALUES (1) ON CONFLICT DO NOTHING');
     }),
+  held,
   attach,
   detach,
   setApplyDelay,
