@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
 import type { EngineName, PositionOps } from '@replication-lab/engines';
 import type { SessionState } from './session.ts';
 import { RouterError } from './types.ts';
@@ -18,7 +26,7 @@ const NODE_NAME = /^[\w.-]{1,64}$/;
 
 interface TokenKey {
   readonly id: Buffer;
-  readonly secret: Buffer;
+  readonly secret: KeyObject;
 }
 
 export interface OpenedToken {
@@ -54,7 +62,7 @@ export class TokenSealer {
     }
     this.#keys = keys.map((key) => ({
       id: derive(key, 'key-id', KEY_ID_BYTES),
-      secret: derive(key, 'token-key', 32),
+      secret: createSecretKey(derive(key, 'token-key', 32)),
     }));
     this.#engine = engine;
     this.#positions = positions;
