@@ -16,6 +16,8 @@ export interface EnsureOptions {
   readonly progress?: (message: string) => void;
   readonly signal?: AbortSignal;
   readonly env?: NodeJS.ProcessEnv;
+  /** How the release archive is fetched. */
+  readonly fetch?: typeof fetch;
 }
 
 /** `k6 v2.2.0 (go1.26.8, linux/amd64)` → 2; null for anything else. */
@@ -105,13 +107,14 @@ async function build(directory: string, { progress, signal, env }: EnsureOptions
   return file;
 }
 
-async function download(directory: string, { progress, signal }: EnsureOptions): Promise<string> {
+async function download(directory: string, options: EnsureOptions): Promise<string> {
+  const { progress, signal } = options;
   const name = archiveName(process.platform, process.arch);
   if (name === null) throw new Error(`k6 publishes no archive for ${process.platform} ${process.arch}`);
   progress?.(`fetching k6 ${K6_VERSION} from its releases`);
   const [archive, checksums] = await Promise.all([
-    fetchBytes(`${RELEASES}/${name}`, signal),
-    fetchBytes(`${RELEASES}/k6-${K6_VERSION}-checksums.txt`, signal),
+    fetchBytes(`${RELEASES}/${name}`, options),
+    fetchBytes(`${RELEASES}/k6-${K6_VERSION}-checksums.txt`, options),
   ]);
   const sum = createHash('sha256').update(archive).digest('hex');
   if (!checksums.toString('utf8').includes(sum))
@@ -121,9 +124,10 @@ async function download(directory: string, { progress, signal }: EnsureOptions):
   return join(directory, 'k6');
 }
 
-async function fetchBytes(url: string, signal: AbortSignal | undefined): Promise<Buffer> {
+async function fetchBytes(url: string, options: EnsureOptions): Promise<Buffer> {
+  const { signal, fetch: get = fetch } = options;
   const deadline = AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS);
-  const response = await fetch(url, { signal: signal ? AbortSignal.any([signal, deadline]) : deadline });
+  const response = await get(url, { signal: signal ? AbortSignal.any([signal, deadline]) : deadline });
   if (!response.ok) throw new Error(`GET ${url} answered ${response.status}`);
   return Buffer.from(await response.arrayBuffer());
 }

@@ -100,6 +100,6 @@ const HIGHEST_RATE = 400;
 
 /** Where the ramp ends, in requests a second; the same for both arms. `cpus` is what one database node may use. */
 export const topRateOf = (cpus: number): number =>
-  Math.min(HIGHEST_RATE, Math.ceil((1.5 * 2 * cpus * 1000) / CHEAPEST_READ_MS));
+  Math.min(HIGHEST_RATE, Math.round((1.5 * 2 * cpus * 1000) / CHEAPEST_READ_MS));
 
 export const ARMS: readonly Arm[] = ['single', 'replicated'];

@@ -15,6 +15,9 @@ export function figure(value: number | null | undefined): string {
   return value >= 1000 ? groups.format(Math.round(value)) : String(Number(value.toPrecision(3)));
 }
 
+const withUnit = (value: number | null | undefined, unit: string): string =>
+  value === null || value === undefined || unit === '' ? figure(value) : `${figure(value)} ${unit}`;
+
 export function ratioText(ratio: Estimate | null | undefined): string {
   if (!ratio) return NOTHING;
   if (ratio.low === null || ratio.high === null) return times(ratio.median);
@@ -43,14 +46,13 @@ export function claimRow(claim: Claim): string[] {
       : claimedRatio[0].toFixed(1) === claimedRatio[1].toFixed(1)
         ? `${claimedRatio[0].toFixed(1)}x`
         : `${claimedRatio[0].toFixed(1)}–${claimedRatio[1].toFixed(1)}x`;
-  const value = (v: number | undefined) => `${figure(v)}${v !== undefined && unit ? ` ${unit}` : ''}`;
   return [
     name,
     range(before, unit),
     range(after, unit),
     claimed,
-    value(measured?.before),
-    value(measured?.after),
+    withUnit(measured?.before, unit),
+    withUnit(measured?.after, unit),
     measured === null ? note : `${ratioText(measured.ratio)} ${measured.what}`,
   ];
 }
@@ -71,19 +73,19 @@ export function armRows(summary: CompareSummary): string[][] {
   };
   const row = (name: string, key: RatioName & keyof ArmFigures, unit: string, from: string) => [
     name,
-    `${figure(arms.single[key])}${unit}`,
-    `${figure(arms.replicated[key])}${unit}`,
+    withUnit(arms.single[key], unit),
+    withUnit(arms.replicated[key], unit),
     ratioText(ratios[key]),
     from,
   ];
   const blocks = `${summary.blocks} ${summary.blocks === 1 ? 'block' : 'blocks'}`;
   return [
     row('Reads a second at saturation', 'readRps', '', blocks),
-    row(`Read p50${rate}`, 'readP50Ms', ' ms', samples('reads', 0.5)),
-    row('Read p95', 'readP95Ms', ' ms', samples('reads', 0.95)),
-    row('Read p99', 'readP99Ms', ' ms', samples('reads', 0.99)),
-    row('Write p50', 'writeP50Ms', ' ms', samples('writes', 0.5)),
-    row('Write p95', 'writeP95Ms', ' ms', samples('writes', 0.95)),
+    row(`Read p50${rate}`, 'readP50Ms', 'ms', samples('reads', 0.5)),
+    row('Read p95', 'readP95Ms', 'ms', samples('reads', 0.95)),
+    row('Read p99', 'readP99Ms', 'ms', samples('reads', 0.99)),
+    row('Write p50', 'writeP50Ms', 'ms', samples('writes', 0.5)),
+    row('Write p95', 'writeP95Ms', 'ms', samples('writes', 0.95)),
   ];
 }
 
@@ -106,7 +108,7 @@ export function anomalyRow(
     wordCount(row.readYourWrites),
     wordCount(row.monotonicReads),
     row.primaryReadShare === null ? NOTHING : `${Math.round(row.primaryReadShare * 100)} %`,
-    `${figure(row.readP50Ms)} ms`,
+    withUnit(row.readP50Ms, 'ms'),
   ];
 }
 

@@ -1,0 +1,68 @@
+import { seedUser } from '@replication-lab/engines/bootstrap';
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_MIX, nextOperation, PAGE_SIZE, pathOf } from '../scenarios/lib/mix.ts';
+import { logUniformMs, randomOf } from '../scenarios/lib/random.ts';
+import { SEARCHES } from '../scenarios/lib/searches.ts';
+
+const USERS = 100_000;
+const operations = Array.from({ length: 20_000 }, (_, i) =>
+  nextOperation(randomOf(1, i), { ...DEFAULT_MIX, users: USERS }, SEARCHES),
+);
+
+describe('the default load', () => {
+  it('is the same for the same seed, and another for another', () => {
+    const of = (seed: number) =>
+      Array.from({ length: 50 }, (_, i) =>
+        nextOperation(randomOf(seed, i), { ...DEFAULT_MIX, users: USERS }, SEARCHES),
+      );
+    expect(of(4)).toEqual(of(4));
+    expect(of(4)).not.toEqual(of(5));
+  });
+
+  it('has 5 % writes, and nine searches to a page among the reads', () => {
+    const share = (kind: string) => operations.filter((o) => o.kind === kind).length / operations.length;
+    expect(share('write')).toBeCloseTo(0.05, 2);
+    expect(share('search') / (share('search') + share('page'))).toBeCloseTo(0.9, 2);
+  });
+
+  it('stays within the seeded users', () => {
+    for (const operation of operations) {
+      const id = operation.kind === 'write' ? operation.id - 1 : operation.after;
+      expect(id).toBeGreaterThanOrEqual(0);
+      expect(id).toBeLessThan(USERS);
+    }
+  });
+
+  it('asks in the API’s words', () => {
+    expect(pathOf({ kind: 'search', q: 'Ada B', after: 7 })).toBe('/users?q=Ada%20B&after=7&limit=20');
+    expect(pathOf({ kind: 'page', after: 7 })).toBe('/users?after=7&limit=20');
+    expect(pathOf({ kind: 'write', id: 7 })).toBe('/users/7');
+  });
+});
+
+describe('a search', () => {
+  // The demand of a read hangs on this: too few matches and it scans the table, too many and it costs nothing.
+  it('reads 8,000 to 16,000 of the seeded users on average, whatever it looks for', () => {
+    const names = Array.from({ length: USERS }, (_, i) => seedUser(i + 1).name.toLowerCase());
+    for (const q of SEARCHES) {
+      const matches = names.flatMap((name, i) => (name.includes(q.toLowerCase()) ? [i] : []));
+      const starts = Array.from({ length: 60 }, (_, i) => i * 1000);
+      const read = starts.map((start) => {
+        const first = matches.findIndex((i) => i >= start);
+        return (matches[first + PAGE_SIZE] ?? USERS) - start;
+      });
+      const mean = read.reduce((sum, rows) => sum + rows, 0) / read.length;
+      expect.soft(mean, q).toBeGreaterThan(8_000);
+      expect.soft(mean, q).toBeLessThan(16_000);
+    }
+  });
+});
+
+describe('the wait of a session', () => {
+  it('is between 0 and its limit, and as often below 20 ms as above', () => {
+    const waits = Array.from({ length: 5000 }, (_, i) => logUniformMs(randomOf(1, i), 500));
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(500);
+    expect(waits.filter((ms) => ms < Math.sqrt(501) - 1).length / waits.length).toBeCloseTo(0.5, 1);
+  });
+});
