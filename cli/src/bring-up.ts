@@ -1,13 +1,15 @@
 import { dockerAnswers } from './docker/compose.ts';
+import { dockerLabWithoutState } from './docker/discover.ts';
 import { upDocker } from './docker/up.ts';
 import { LabError } from './errors.ts';
 import { listRecords } from './faults/records.ts';
 import { withLock } from './lock.ts';
-import { DEFAULT_HTTP_PORT, DEFAULT_STATS_PORT } from './native/layout.ts';
+import { DEFAULT_HTTP_PORT, DEFAULT_LOOPBACK, DEFAULT_STATS_PORT } from './native/layout.ts';
 import { defaultNativeEngine, upNative } from './native/up.ts';
 import { openRuntime } from './open-runtime.ts';
 import { repositoryRoot, stateDirectory } from './paths.ts';
 import type { BringUp, LabContext, RunningLab, UpRequest } from './runtime.ts';
+import { labSettings, parseSettings } from './settings.ts';
 import { type LabState, readState } from './state.ts';
 
 const LOCK_WAIT_MS = 120_000;
@@ -18,7 +20,8 @@ export const bringUp: BringUp = async (request, context) => {
   const lock = { name: 'lab', purpose: 'up', waitMs: LOCK_WAIT_MS, signal: context.signal };
   const onWait = (holder: string) => context.progress(`waiting for ${holder}`);
   return withLock(stateDir, { ...lock, onWait }, async () => {
-    const previous = await readState(stateDir);
+    const foreign = () => (request.runtime === 'native' ? null : dockerLabWithoutState());
+    const previous = (await readState(stateDir)) ?? (await foreign());
     const wanted = await decide(request, previous);
     if (previous && (await isAlreadyUp(stateDir, previous, wanted, context))) {
       return running(stateDir, previous, true);
@@ -33,32 +36,27 @@ export const bringUp: BringUp = async (request, context) => {
   });
 };
 
-/** What was asked for, then what is up, then the defaults. */
+/** What was asked for, then the shell's environment, then what is up, then (docker) .env, then the defaults. */
 async function decide(request: UpRequest, previous: LabState | null): Promise<LabState> {
   const runtime = request.runtime ?? previous?.runtime ?? ((await dockerAnswers()) ? 'docker' : 'native');
-  const engine =
-    request.engine ?? previous?.engine ?? (runtime === 'docker' ? 'mysql' : await defaultNativeEngine());
+  const shell = parseSettings(process.env);
+  const file = parseSettings(runtime === 'docker' ? labSettings({}) : {});
+  const defaultEngine = async () => (runtime === 'docker' ? 'mysql' : await defaultNativeEngine());
   return {
     version: 1,
     phase: 'starting',
-    engine,
+    engine:
+      request.engine ?? shell.DB_ENGINE ?? previous?.engine ?? file.DB_ENGINE ?? (await defaultEngine()),
     runtime,
-    topology: request.topology ?? previous?.topology ?? 'replicated',
+    topology: request.topology ?? shell.TOPOLOGY ?? previous?.topology ?? file.TOPOLOGY ?? 'replicated',
     startedAt: new Date().toISOString(),
     checkout: repositoryRoot,
     with: [...(request.with ?? previous?.with ?? [])],
-    httpPort: portFrom('HTTP_PORT') ?? previous?.httpPort ?? DEFAULT_HTTP_PORT,
-    statsPort: portFrom('STATS_PORT') ?? previous?.statsPort ?? DEFAULT_STATS_PORT,
+    httpPort: shell.HTTP_PORT ?? previous?.httpPort ?? file.HTTP_PORT ?? DEFAULT_HTTP_PORT,
+    statsPort: shell.STATS_PORT ?? previous?.statsPort ?? file.STATS_PORT ?? DEFAULT_STATS_PORT,
+    loopback: shell.LAB_LOOPBACK ?? previous?.loopback ?? DEFAULT_LOOPBACK,
     capCpus: previous?.capCpus ?? null,
   };
-}
-
-function portFrom(name: 'HTTP_PORT' | 'STATS_PORT'): number | null {
-  const text = process.env[name];
-  if (!text) return null;
-  const port = Number(text);
-  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-  throw new LabError('usage', `${name}=${text} is no port number`, `${name}=8081 ./lab up`);
 }
 
 const sameLab = (a: LabState, b: LabState): boolean =>
@@ -67,6 +65,7 @@ const sameLab = (a: LabState, b: LabState): boolean =>
   a.topology === b.topology &&
   a.httpPort === b.httpPort &&
   a.statsPort === b.statsPort &&
+  a.loopback === b.loopback &&
   a.with.join() === b.with.join();
 
 /** Up as wanted and every part ready. Faults in force are no reason to start anything: they heal themselves. */
@@ -88,7 +87,7 @@ async function isAlreadyUp(
   const seen = await openRuntime(stateDir, previous).observe();
   return (
     [...seen.apis, seen.haproxy].every(({ ready }) => ready) &&
-    seen.nodes.every(({ answer }) => answer !== null)
+    seen.nodes.every(({ answer }) => answer !== null && answer.role !== 'unknown')
   );
 }
 

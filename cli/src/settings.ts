@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { z } from 'zod';
+import { LabError } from './errors.ts';
 import { repositoryRoot } from './paths.ts';
+import { labState } from './state.ts';
 
 /** The variables of .env (what `docker compose up` alone would take), then those of the shell, which win. */
 export function labSettings(
@@ -14,4 +17,26 @@ export function labSettings(
     // no .env: the defaults of docker-compose.yml hold
   }
   return { ...file, ...env };
+}
+
+const port = z.preprocess((text) => Number(text), labState.shape.httpPort);
+
+/** The variables that `up` itself obeys. An empty one counts as not set, as compose files write it. */
+const upSettings = z.object({
+  DB_ENGINE: labState.shape.engine.optional(),
+  TOPOLOGY: labState.shape.topology.optional(),
+  HTTP_PORT: port.optional(),
+  STATS_PORT: port.optional(),
+  LAB_LOOPBACK: labState.shape.loopback.unwrap().optional(),
+});
+
+/** Throws LabError `usage` naming the variable that is wrong. */
+export function parseSettings(env: Readonly<Record<string, string | undefined>>): z.infer<typeof upSettings> {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value));
+  const parsed = upSettings.safeParse(set);
+  if (parsed.success) return parsed.data;
+  const said = parsed.error.issues.map(
+    ({ path, message }) => `${path.join('.')}=${set[String(path[0])]}: ${message}`,
+  );
+  throw new LabError('usage', `the environment is not usable: ${said.join('; ')}`, null);
 }

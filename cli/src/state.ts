@@ -23,6 +23,11 @@ export const labState = z.object({
   with: z.array(z.string()).default([]),
   httpPort: z.number().int().min(1).max(65_535),
   statsPort: z.number().int().min(1).max(65_535),
+  /** Native: first two numbers of the lab's addresses. */
+  loopback: z
+    .string()
+    .regex(/^127\.\d{1,3}$/)
+    .default('127.0'),
   /** CPUs each database node may use; null: no cap. Survives restarts of nodes. */
   capCpus: z.number().positive().nullable().default(null),
 });

@@ -2,7 +2,7 @@ import { rmdir } from 'node:fs/promises';
 import { dockerLabWithoutState } from './docker/discover.ts';
 import { dropFaults } from './faults/control.ts';
 import { withLock } from './lock.ts';
-import { DEFAULT_HTTP_PORT, DEFAULT_STATS_PORT } from './native/layout.ts';
+import { DEFAULT_HTTP_PORT, DEFAULT_LOOPBACK, DEFAULT_STATS_PORT } from './native/layout.ts';
 import { removeNative } from './native/runtime.ts';
 import { openRuntime } from './open-runtime.ts';
 import { stateDirectory } from './paths.ts';
@@ -25,8 +25,12 @@ export async function takeDown(options: { volumes: boolean }, context: LabContex
     if (state) await openRuntime(stateDir, state).down(options, context.progress);
     // Also where state.json is gone or speaks of docker: a native lab may have left processes or data.
     if (state?.runtime !== 'native') {
-      const ports = { httpPort: DEFAULT_HTTP_PORT, statsPort: DEFAULT_STATS_PORT };
-      await removeNative(stateDir, { topology: 'replicated', ...ports }, options, context.progress);
+      const where = {
+        httpPort: DEFAULT_HTTP_PORT,
+        statsPort: DEFAULT_STATS_PORT,
+        loopback: DEFAULT_LOOPBACK,
+      };
+      await removeNative(stateDir, { topology: 'replicated', ...where }, options, context.progress);
     }
     await removeState(stateDir);
     return state !== null;

@@ -1,4 +1,4 @@
-import { DEFAULT_HTTP_PORT, DEFAULT_STATS_PORT } from '../native/layout.ts';
+import { DEFAULT_HTTP_PORT, DEFAULT_LOOPBACK, DEFAULT_STATS_PORT } from '../native/layout.ts';
 import { repositoryRoot } from '../paths.ts';
 import { ENGINES, type LabState } from '../state.ts';
 import { docker, dockerAnswers } from './compose.ts';
@@ -21,6 +21,7 @@ export async function dockerLabWithoutState(): Promise<LabState | null> {
     with: [],
     httpPort: publishedPort(containers, 8080) ?? DEFAULT_HTTP_PORT,
     statsPort: publishedPort(containers, 8404) ?? DEFAULT_STATS_PORT,
+    loopback: DEFAULT_LOOPBACK,
     capCpus: null,
   };
 }

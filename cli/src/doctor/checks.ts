@@ -1,8 +1,9 @@
-import { freemem, totalmem } from 'node:os';
+import { freemem, homedir, totalmem } from 'node:os';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { dockerAnswers } from '../docker/compose.ts';
 import { findCgroups, LabCgroups } from '../native/cgroup.ts';
-import { API_NAMES, API_PORT, apiHost, DEFAULT_HTTP_PORT, DEFAULT_STATS_PORT } from '../native/layout.ts';
+import { API_PORT, DEFAULT_HTTP_PORT, DEFAULT_STATS_PORT } from '../native/layout.ts';
 import { findHaproxy, findProgram, installCommand } from '../native/packages.ts';
 import { whoListens } from '../native/ports.ts';
 import { stateDirectory } from '../paths.ts';
@@ -60,8 +61,9 @@ export async function checkHaproxy(): Promise<Check> {
 }
 
 export async function checkK6(): Promise<Check> {
-  const { cachedK6 } = await import('@replication-lab/load-tests');
-  for (const file of ['k6', cachedK6()]) {
+  const { K6_VERSION } = await import('@replication-lab/load-tests');
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  for (const file of ['k6', join(cache, 'replication-lab', `k6-${K6_VERSION}`, 'k6')]) {
     const { stdout, exitCode } = await execa(file, ['version'], { reject: false, timeout: 10_000 });
     if (exitCode === 0) return ok('k6', `${stdout} (${file})`);
   }
@@ -80,7 +82,7 @@ export async function checkPorts(): Promise<Check> {
   const text = taken
     .map(({ port, holder }) => `${port} (${holder!.command}, process ${holder!.pid})`)
     .join(', ');
-  const detail = `in use: ${text}; the lab's databases and API only need them on 127.0.10.x and ${apiHost(API_NAMES[0])} ff.`;
+  const detail = `in use: ${text}; only matters on 127.0.0.1 (8080, 8404), 127.0.10.x (databases) and 127.0.20.x (API)`;
   return note(name, detail, 'for 8080 and 8404: HTTP_PORT=8081 STATS_PORT=8405 ./lab up');
 }
 

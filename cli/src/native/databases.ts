@@ -32,7 +32,7 @@ export class Databases {
 
   /** Any node, also one that the topology leaves out: it may have to be stopped. */
   node(name: string): LocalNode {
-    const endpoint = nodeEndpoint(this.plan.engine, name);
+    const endpoint = nodeEndpoint(this.plan, name);
     const replication = this.plan.accounts.replication[name];
     if (!replication) throw new LabError('usage', `there is no database node ${name}`);
     const spec = {

@@ -24,14 +24,23 @@ const last = (name: string) => name.slice(name.lastIndexOf('-') + 1);
 export const nodeNames = (topology: Topology): readonly string[] =>
   topology === 'single' ? NODE_NAMES.slice(0, 1) : NODE_NAMES;
 
+/** The first two numbers of the lab's addresses; LAB_LOOPBACK makes room for a second lab beside the first. */
+export const DEFAULT_LOOPBACK = '127.0';
+
+type Where = Pick<NativePlan, 'engine' | 'loopback'>;
+
 /** `db-2` is 127.0.10.2 on the engine's standard port. */
-export const nodeEndpoint = (engine: EngineName, name: string): Endpoint => ({
+export const nodeEndpoint = ({ engine, loopback }: Where, name: string): Endpoint => ({
   name,
-  host: `127.0.10.${last(name)}`,
+  host: `${loopback}.10.${last(name)}`,
   port: DEFAULT_PORT[engine],
 });
 
-export const apiHost = (name: string): string => `127.0.20.${last(name)}`;
+export const apiHost = ({ loopback }: Pick<Where, 'loopback'>, name: string): string =>
+  `${loopback}.20.${last(name)}`;
+
+export const apiUrl = (where: Pick<Where, 'loopback'>, name: string, path: string): string =>
+  `http://${apiHost(where, name)}:${API_PORT}${path}`;
 
 export interface NativePlan {
   readonly stateDir: string;
@@ -39,12 +48,13 @@ export interface NativePlan {
   readonly topology: Topology;
   readonly httpPort: number;
   readonly statsPort: number;
+  readonly loopback: string;
   readonly endpoints: readonly Endpoint[];
   readonly accounts: Accounts;
   readonly database: string;
 }
 
-type Wanted = Pick<LabState, 'engine' | 'topology' | 'httpPort' | 'statsPort'>;
+type Wanted = Pick<LabState, 'engine' | 'topology' | 'httpPort' | 'statsPort' | 'loopback'>;
 
 /** Everything that follows from the engine, the topology and the environment's passwords. */
 export function planNative(
@@ -52,12 +62,22 @@ export function planNative(
   wanted: Wanted,
   env: NodeJS.ProcessEnv = process.env,
 ): NativePlan {
-  const { engine, topology, httpPort, statsPort } = wanted;
-  const endpoints = nodeNames(topology).map((name) => nodeEndpoint(engine, name));
+  const { engine, topology, httpPort, statsPort, loopback } = wanted;
+  const endpoints = nodeNames(topology).map((name) => nodeEndpoint({ engine, loopback }, name));
   const parsed = databaseEnvironment.parse({ ...env, DB_ENGINE: engine, DB_NODES: nodeList(endpoints) });
   // Accounts of all three nodes always: the schema made for one must serve when the others join.
   const accounts = accountsFrom(parsed);
-  return { stateDir, engine, topology, httpPort, statsPort, endpoints, accounts, database: DATABASE_NAME };
+  return {
+    stateDir,
+    engine,
+    topology,
+    httpPort,
+    statsPort,
+    loopback,
+    endpoints,
+    accounts,
+    database: DATABASE_NAME,
+  };
 }
 
 export const nodeList = (endpoints: readonly Endpoint[]): string =>
@@ -85,7 +105,7 @@ export function apiEnvironment(plan: NativePlan, name: string, env: NodeJS.Proce
     ...env,
     NODE_ENV: 'production',
     API_NAME: name,
-    HOST: apiHost(name),
+    HOST: apiHost(plan, name),
     PORT: String(API_PORT),
     DB_ENGINE: plan.engine,
     DB_NODES: nodeList(plan.endpoints),
@@ -99,7 +119,7 @@ export function apiEnvironment(plan: NativePlan, name: string, env: NodeJS.Proce
 /** What infra/haproxy/haproxy.cfg reads from its environment. */
 export function haproxyEnvironment(plan: NativePlan, env: NodeJS.ProcessEnv = process.env) {
   const apis = Object.fromEntries(
-    API_NAMES.map((name) => [name.toUpperCase().replace('-', '_'), `${apiHost(name)}:${API_PORT}`]),
+    API_NAMES.map((name) => [name.toUpperCase().replace('-', '_'), `${apiHost(plan, name)}:${API_PORT}`]),
   );
   return {
     ...env,

@@ -12,7 +12,7 @@ import type {
 import { within } from '../wait.ts';
 import type { Databases } from './databases.ts';
 import type { NativeLab } from './lab.ts';
-import { API_NAMES, API_PORT, apiHost, urlsOf } from './layout.ts';
+import { API_NAMES, apiUrl, urlsOf } from './layout.ts';
 import { HAPROXY, type Services } from './services.ts';
 
 /** What is slower than this is as good as not there: a probe is one round trip on this machine. */
@@ -31,11 +31,9 @@ export async function observeNative({
 }: NativeLab): Promise<Omit<LabObservation, 'faults'>> {
   const [nodes, apis, haproxy, topologies] = await Promise.all([
     Promise.all(plan.endpoints.map((endpoint) => observeNode(databases, endpoint))),
-    Promise.all(
-      API_NAMES.map((name) => observeService(services, name, `http://${apiHost(name)}:${API_PORT}/readyz`)),
-    ),
+    Promise.all(API_NAMES.map((name) => observeService(services, name, apiUrl(plan, name, '/readyz')))),
     observeService(services, HAPROXY, `http://127.0.0.1:${plan.statsPort}/healthz`),
-    Promise.all(API_NAMES.map((name) => getJson(`http://${apiHost(name)}:${API_PORT}/topology`, PROBE_MS))),
+    Promise.all(API_NAMES.map((name) => getJson(apiUrl(plan, name, '/topology'), PROBE_MS))),
   ]);
   const { engine, topology } = plan;
   const staleness = stalenessFrom(topologies);

@@ -72,7 +72,7 @@ async function portsOfStopped(
   }
   for (const name of API_NAMES) {
     if (!(await services.isRunning(name)))
-      needs.push({ name, host: apiHost(name), port: API_PORT, mend: otherRuntime });
+      needs.push({ name, host: apiHost(plan, name), port: API_PORT, mend: otherRuntime });
   }
   if (!(await services.isRunning(HAPROXY))) {
     const http = `stop it, or take another port: HTTP_PORT=${plan.httpPort + 1} ./lab up`;

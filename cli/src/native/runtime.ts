@@ -123,7 +123,7 @@ const TEMPORARY = ['run', 'tmp', 'conf', 'server.log', 'server.pid'];
  */
 export async function removeNative(
   stateDir: string,
-  state: Pick<LabState, 'topology' | 'httpPort' | 'statsPort'>,
+  state: Pick<LabState, 'topology' | 'httpPort' | 'statsPort' | 'loopback'>,
   options: { volumes: boolean },
   progress: (message: string) => void,
 ): Promise<void> {

@@ -9,9 +9,8 @@ import type { LabCgroups } from './cgroup.ts';
 import { launch, tailOf } from './launch.ts';
 import {
   API_NAMES,
-  API_PORT,
   apiEnvironment,
-  apiHost,
+  apiUrl,
   haproxyEnvironment,
   logFile,
   type NativePlan,
@@ -100,9 +99,7 @@ export class Services {
 
   #healthUrl(name: string, level: 'ready' | 'live'): string {
     const path = level === 'ready' ? '/readyz' : '/livez';
-    return name === HAPROXY
-      ? `${urlsOf(this.#plan).api}${path}`
-      : `http://${apiHost(name)}:${API_PORT}${path}`;
+    return name === HAPROXY ? `${urlsOf(this.#plan).api}${path}` : apiUrl(this.#plan, name, path);
   }
 
   async #ended(name: string): Promise<LabError> {

@@ -23,10 +23,11 @@ export async function upNative(
 ): Promise<void> {
   const lab = await openNativeLab(stateDir, state);
   await ensurePackages([serverNeed(lab.databases.engine), haproxyNeed], context);
+  await stopMisfits(lab, previous, state);
   await preflight(lab.plan, lab.databases, lab.services);
   await writeState(stateDir, { ...state, phase: 'starting' });
   try {
-    await startEverything(lab, state, previous, context);
+    await startEverything(lab, state, context);
   } catch (error) {
     context.progress('ending what was started');
     await stopProcesses(lab);
@@ -35,16 +36,8 @@ export async function upNative(
   await writeState(stateDir, { ...state, phase: 'up' });
 }
 
-async function startEverything(
-  lab: NativeLab,
-  state: LabState,
-  previous: LabState | null,
-  context: LabContext,
-): Promise<void> {
+async function startEverything(lab: NativeLab, state: LabState, context: LabContext): Promise<void> {
   const { progress, signal } = context;
-  // API replicas know their nodes from their environment: another topology means other processes.
-  if (previous && previous.topology !== state.topology) await stopAll(lab, API_NAMES);
-  await stopSurplusNodes(lab);
   progress(`starting ${lab.plan.engine} on ${lab.plan.endpoints.map(({ name }) => name).join(', ')}`);
   await startDatabases(lab, signal);
   await capDatabases(lab, state.capCpus);
@@ -55,10 +48,16 @@ async function startEverything(
   await lab.services.waitUntilReady(HAPROXY, 'ready', signal);
 }
 
-/** Topology `single` has no db-2 and db-3; they end with their data whole. */
-async function stopSurplusNodes({ plan, databases }: NativeLab): Promise<void> {
-  const wanted = nodeNames(plan.topology);
-  await Promise.all(NODE_NAMES.filter((name) => !wanted.includes(name)).map((name) => databases.stop(name)));
+/** What runs and does not fit what is wanted ends first; its data stays. */
+async function stopMisfits(lab: NativeLab, previous: LabState | null, wanted: LabState): Promise<void> {
+  if (!previous) return;
+  if (previous.loopback !== wanted.loopback) return stopProcesses(lab);
+  // API replicas know their nodes from their environment, HAProxy its ports: other ones mean other processes.
+  if (previous.topology !== wanted.topology) await stopAll(lab, API_NAMES);
+  const samePorts = previous.httpPort === wanted.httpPort && previous.statsPort === wanted.statsPort;
+  if (!samePorts) await stopAll(lab, [HAPROXY]);
+  const surplus = NODE_NAMES.filter((name) => !nodeNames(wanted.topology).includes(name));
+  await Promise.all(surplus.map((name) => lab.databases.stop(name)));
 }
 
 /**

@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { repositoryRoot } from '../../src/paths.ts';
+import type { LabStatus } from '../../src/status/types.ts';
+
+/** Away from the addresses and ports of a lab that may be up on this machine. */
+const PLACE = { LAB_LOOPBACK: '127.64', HTTP_PORT: '18080', STATS_PORT: '18404' };
+export const API_URL = `http://127.0.0.1:${PLACE.HTTP_PORT}`;
+const MAIN = join(repositoryRoot, 'cli/src/main.ts');
+
+export interface Ran {
+  readonly code: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** `./lab` as a person would run it, on a state directory of its own. */
+export class TestLab {
+  readonly stateDir: string;
+
+  static async make(): Promise<TestLab> {
+    return new TestLab(await mkdtemp('/var/tmp/rl-test-'));
+  }
+
+  private constructor(stateDir: string) {
+    this.stateDir = stateDir;
+  }
+
+  start(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    return execa(process.execPath, [MAIN, ...args], {
+      env: { ...PLACE, LAB_STATE_DIR: this.stateDir, DB_ENGINE: '', TOPOLOGY: '', ...env },
+      stdin: 'ignore',
+      reject: false,
+      timeout: 170_000,
+    });
+  }
+
+  async run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
+    const { exitCode, stdout, stderr } = await this.start(args, env);
+    return { code: exitCode, stdout, stderr };
+  }
+
+  /** Throws with all that was said when it does not exit 0. */
+  async must(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.run(args);
+    if (code !== 0) throw new Error(`./lab ${args.join(' ')} exited ${code}\n${stdout}\n${stderr}`);
+    return stdout;
+  }
+
+  async status(): Promise<LabStatus> {
+    return JSON.parse(await this.must('status', '--json'));
+  }
+}
+
+/** Command lines of the processes on this machine that name the directory. */
+export function processesNaming(directory: string): string[] {
+  const commandOf = (pid: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    } catch {
+      return ''; // it has ended
+    }
+  };
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
+    .map(commandOf)
+    .filter((command) => command.includes(directory));
+}
