@@ -51,9 +51,7 @@ export function createApp({ db, logger, apiName, draining = () => false, ...limi
   app.use(healthRoutes(system));
   app.use(admit(limits.maxInFlight, metrics.inFlight));
   app.use(checkUrl);
-  app.use(
-    userRoutes({ service: createUserService(db), router, idempotencyWaitMs: limits.idempotencyWaitMs }),
-  );
+  app.use(userRoutes({ service: createUserService(db), idempotencyWaitMs: limits.idempotencyWaitMs }));
   app.use(topologyRoute(system));
   app.use(openApiRoute());
   app.use(() => {

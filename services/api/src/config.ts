@@ -40,8 +40,11 @@ export const apiEnvironment = databaseEnvironment
     /** A replica that is further behind serves no `eventual` read. */
     MAX_LAG_MS: milliseconds(10_000, 1, 3_600_000),
 
-    /** Requests under way at most; one more is answered 503 at once. Health and metrics do not count. */
-    MAX_IN_FLIGHT: count(256, 100_000),
+    /**
+     * Requests under way at most; one more is answered 503 at once. Health and metrics do not count. Somewhat more
+     * than the proxy sends at once (256), which counts a request as done a moment before this process does.
+     */
+    MAX_IN_FLIGHT: count(300, 100_000),
     /** From a request's first byte to the last database call it may wait for. */
     REQUEST_TIMEOUT_MS: milliseconds(5000, 100, 60_000),
     /** How long a repeated POST waits for its original that is still under way. */

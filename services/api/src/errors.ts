@@ -3,6 +3,7 @@ import { RouterError, type RouterErrorCode } from '@replication-lab/router';
 import type { ErrorRequestHandler } from 'express';
 import { Problem, type ProblemCode, sendProblem } from './problems.ts';
 import { contextOf } from './request.ts';
+import { refuseToken } from './session.ts';
 
 const ROUTER_PROBLEMS: Readonly<Record<RouterErrorCode, ProblemCode>> = {
   'no-primary': 'no-primary',
@@ -49,7 +50,8 @@ function httpProblem(error: unknown): ProblemCode | undefined {
 /** Last in line. */
 export const answerError: ErrorRequestHandler = (error, req, res, _next) => {
   const { requestId, disconnected } = contextOf(res);
-  const problem = toProblem(error);
+  const found = toProblem(error);
+  const problem = found.code === 'invalid-token' ? refuseToken(req, res) : found;
   // For the log line that is written when the response is finished.
   res.locals.problem = problem.code;
   if (problem.status >= 500) res.err = error instanceof Error ? error : new Error(String(error));

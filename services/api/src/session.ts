@@ -1,4 +1,4 @@
-import { type Outcome, type Router, RouterError } from '@replication-lab/router';
+import type { Outcome } from '@replication-lab/router';
 import type { Request, Response } from 'express';
 import { Problem } from './problems.ts';
 
@@ -7,31 +7,22 @@ export const TOKEN_HEADER = 'Consistency-Token';
 export const TOKEN_COOKIE = 'consistency_token';
 
 /**
- * The newest token this client holds, verified. The header wins: a program that sends both means the header.
- * A client with several requests under way at once should use the header too, and keep the newest token itself:
- * of two answers that cross, the later one sets the cookie.
- *
- * @throws Problem `invalid-token`. A bad cookie is cleared by the same answer, since a browser could not
- *   get rid of it by itself and would be refused for ever.
+ * The newest token this client holds, not opened yet: the router does that, and refuses what is none. The header wins:
+ * a program that sends both means the header. A client with several requests under way at once should use the header
+ * too, and keep the newest token itself: of two answers that cross, the later one sets the cookie.
  */
-export function tokenOf(
-  req: Request,
-  res: Response,
-  router: Pick<Router, 'verifyToken'>,
-): string | undefined {
-  const header = req.get(TOKEN_HEADER);
-  const token = header ?? cookie(req.get('Cookie'), TOKEN_COOKIE);
-  if (token === undefined) return undefined;
-  try {
-    router.verifyToken(token);
-    return token;
-  } catch (error) {
-    if (!(error instanceof RouterError && error.code === 'invalid-token')) throw error;
-    if (header === undefined) res.clearCookie(TOKEN_COOKIE, cookieOptions(req));
-    const source =
-      header === undefined ? `cookie ${TOKEN_COOKIE} (it is cleared now)` : `header ${TOKEN_HEADER}`;
-    throw new Problem('invalid-token', { detail: `the ${source} does not hold a token of this service` });
-  }
+export const tokenOf = (req: Request): string | undefined =>
+  req.get(TOKEN_HEADER) ?? cookie(req.get('Cookie'), TOKEN_COOKIE);
+
+/**
+ * Says where the refused token was. A bad cookie is cleared by the same answer: a browser could not get rid of it by
+ * itself, and would be refused for ever.
+ */
+export function refuseToken(req: Request, res: Response): Problem {
+  const inHeader = req.get(TOKEN_HEADER) !== undefined;
+  if (!inHeader) res.clearCookie(TOKEN_COOKIE, cookieOptions(req));
+  const source = inHeader ? `header ${TOKEN_HEADER}` : `cookie ${TOKEN_COOKIE} (it is cleared now)`;
+  return new Problem('invalid-token', { detail: `the ${source} does not hold a token of this service` });
 }
 
 /** Says in the response's headers who answered, why, and what the client has now seen. */

@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from 'vitest';
+import { end, spawnApi } from './support/api-process.ts';
 
 /** The process from start to exit, over nodes that nobody listens at. */
 const HOST = '127.0.34.30';
@@ -10,29 +11,21 @@ const DRAIN_MS = 700;
 
 const children: ChildProcess[] = [];
 afterEach(async () => {
-  for (const child of children.splice(0)) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  }
+  for (const child of children.splice(0)) await end(child, 'SIGKILL');
 });
 
-function start(changes: NodeJS.ProcessEnv = {}) {
-  const child = spawn(process.execPath, [new URL('../src/main.ts', import.meta.url).pathname], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env.PATH,
-      API_NAME: 'api-test',
-      HOST,
-      PORT: String(PORT),
-      DB_NODES: 'db-1=127.0.34.201:1,db-2=127.0.34.202:1',
-      SHUTDOWN_DRAIN_MS: String(DRAIN_MS),
-      ...changes,
-    },
+function start(changes: Record<string, string> = {}) {
+  const child = spawnApi({
+    API_NAME: 'api-test',
+    HOST,
+    PORT: String(PORT),
+    DB_NODES: 'db-1=127.0.34.201:1,db-2=127.0.34.202:1',
+    SHUTDOWN_DRAIN_MS: String(DRAIN_MS),
+    ...changes,
   });
   children.push(child);
   const exit = once(child, 'exit').then(([code]) => code as number | null);
-  return { child, exit, output: text(child.stdout), errors: text(child.stderr) };
+  return { child, exit, output: text(child.stdout!), errors: text(child.stderr!) };
 }
 
 const get = (path: string, headers: Record<string, string> = {}) =>

@@ -1,4 +1,3 @@
-import type { Router as DataRouter } from '@replication-lab/router';
 import express, { type Request, type Response } from 'express';
 import { parseBody, readBody } from '../body.ts';
 import { parseConsistencyLevel, type RequestedLevel } from '../consistency.ts';
@@ -20,17 +19,16 @@ import type { Answered, Change, UserService } from './service.ts';
 
 export interface UserRouteDeps {
   readonly service: UserService;
-  readonly router: Pick<DataRouter, 'verifyToken'>;
   readonly idempotencyWaitMs: number;
 }
 
 /** HTTP in, HTTP out. The paths are whole, not mounted: the route's path is the metrics' label. */
-export function userRoutes({ service, router, idempotencyWaitMs }: UserRouteDeps): express.Router {
+export function userRoutes({ service, idempotencyWaitMs }: UserRouteDeps): express.Router {
   const routes = express.Router({ caseSensitive: true });
   const callOf = (req: Request, res: Response): Call => ({
     ...contextOf(res),
     level: parseConsistencyLevel(req.get('Consistency-Level')),
-    token: tokenOf(req, res, router),
+    token: tokenOf(req),
   });
 
   routes
