@@ -1,12 +1,18 @@
 import { type EngineClient, EngineError, type SqlResult, type Transaction } from '@replication-lab/engines';
-import type { Outcome, Router } from '@replication-lab/router';
+import { type Outcome, type Router, RouterError } from '@replication-lab/router';
 import type { CallContext } from './levels.ts';
+import { PrimaryWait, type PrimaryWaitOptions } from './primary-wait.ts';
 import { render, type Sql, type Statement } from './sql.ts';
 
 /** The router, and how its engine wants statements written. */
 export interface Database {
   readonly router: Router;
   readonly engine: Pick<EngineClient, 'name' | 'placeholder'>;
+  readonly primaryWait: PrimaryWait;
+}
+
+export function openDatabase(router: Router, engine: Database['engine'], wait: PrimaryWaitOptions): Database {
+  return { router, engine, primaryWait: new PrimaryWait(router, wait) };
 }
 
 export const statement = (db: Database, query: Sql): Statement => render(query, db.engine.placeholder);
@@ -17,21 +23,40 @@ export function run(db: Database, tx: Transaction, query: Sql): Promise<SqlResul
   return tx.query(text, params);
 }
 
+type WriteCall = Omit<CallContext, 'disconnected'>;
+
+/** A transaction on the primary. While there is none, it is waited for a moment: nothing was written then. */
+export async function onPrimary<T>(
+  { router, primaryWait }: Database,
+  work: (tx: Transaction) => Promise<T>,
+  call: WriteCall,
+): Promise<{ value: T } & Outcome> {
+  const deadline = primaryWait.deadline(call.remainingMs());
+  for (;;) {
+    try {
+      return await router.transaction(work, { token: call.token, timeoutMs: call.remainingMs() });
+    } catch (error) {
+      const noPrimary = error instanceof RouterError && error.code === 'no-primary';
+      if (!noPrimary || !(await primaryWait.again(deadline))) throw error;
+    }
+  }
+}
+
 /** Tries of a transaction that the database keeps rolling back over conflicts. */
 export const CONFLICT_ATTEMPTS = 3;
 
 /**
- * A transaction on the primary, repeated a few times when the database rolled it back over a conflict with others
+ * The same, repeated a few times when the database rolled it back over a conflict with others
  * (nothing was written then). Any other failure is the caller's: in particular, an unknown outcome is never repeated.
  */
 export async function transact<T>(
   db: Database,
   work: (tx: Transaction) => Promise<T>,
-  call: Omit<CallContext, 'disconnected'>,
+  call: WriteCall,
 ): Promise<{ value: T } & Outcome> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await db.router.transaction(work, { token: call.token, timeoutMs: call.remainingMs() });
+      return await onPrimary(db, work, call);
     } catch (error) {
       if (!failedWith(error, 'deadlock') || attempt === CONFLICT_ATTEMPTS) throw error;
     }

@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { Row, Transaction } from '@replication-lab/engines';
 import type { Outcome } from '@replication-lab/router';
-import { CONFLICT_ATTEMPTS, type Database, failedWith, run, statement, transact } from './database.ts';
+import {
+  CONFLICT_ATTEMPTS,
+  type Database,
+  failedWith,
+  onPrimary,
+  run,
+  statement,
+  transact,
+} from './database.ts';
 import type { CallContext } from './levels.ts';
 import { Problem } from './problems.ts';
 import { type Sql, sql } from './sql.ts';
@@ -81,9 +89,10 @@ async function claimOrFind(
   while (leftMs() > 0) {
     const progress = { claimed: false };
     try {
-      const { value, ...outcome } = await db.router.transaction(
+      const { value, ...outcome } = await onPrimary(
+        db,
         (tx) => claimAndWork(db, tx, { ...claim, waitMs: leftMs(), progress }, work),
-        { token: call.token, timeoutMs: call.remainingMs() },
+        call,
       );
       return { answer: value, replayed: false, ...outcome };
     } catch (error) {
@@ -177,13 +186,13 @@ const selectKey = (key: string): Sql => sql`
 const deleteExpiredKey = (key: string): Sql => sql`
   delete from idempotency_keys where idempotency_key = ${key} and created_at < ${expiry}`;
 
-export const SWEEP_BATCH = 500;
+const SWEEP_BATCH = 500;
 /** The oldest expired keys, a bounded number: a sweep must not hold locks for long. MySQL wants the inner select twice. */
 export const sweepKeys = (): Sql => sql`
   delete from idempotency_keys where idempotency_key in (
     select idempotency_key from (
       select idempotency_key from idempotency_keys
-      where created_at < ${expiry} order by created_at limit 500
+      where created_at < ${expiry} order by created_at limit ${SWEEP_BATCH}
     ) as batch
   )`;
 

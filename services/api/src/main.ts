@@ -4,6 +4,7 @@ import { createRouter, type Router } from '@replication-lab/router';
 import { collectDefaultMetrics } from 'prom-client';
 import { createApp } from './app.ts';
 import { type ApiConfig, ConfigError, printable, readConfig } from './config.ts';
+import { openDatabase } from './database.ts';
 import { createLogger, type Logger } from './logging.ts';
 import { createHttpServer } from './server.ts';
 import { shutDown } from './shutdown.ts';
@@ -19,7 +20,10 @@ async function main(): Promise<void> {
   logRouterEvents(router, logger);
 
   let draining = false;
-  const db = { router, engine: getEngineClient(config.DB_ENGINE) };
+  const db = openDatabase(router, getEngineClient(config.DB_ENGINE), {
+    waitMs: config.PRIMARY_WAIT_MS,
+    maxWaiting: Math.ceil(config.MAX_IN_FLIGHT / 4),
+  });
   const app = createApp({
     db,
     logger,
@@ -68,8 +72,9 @@ function configOrExit(): ApiConfig {
 }
 
 function routerFrom(config: ApiConfig): Router {
-  // The other accounts of this list keep their defaults, and are of no use to this process.
-  const accounts = accountsFrom({ ...NO_ADMIN, ...config });
+  // An API process is given no administrator's and no replication password, and the router wants none.
+  const notGiven = { DB_ADMIN_PASSWORD: '', DB_REPLICATION_PASSWORD: '' };
+  const accounts = accountsFrom({ ...notGiven, ...config });
   return createRouter({
     engine: config.DB_ENGINE,
     nodes: config.DB_NODES,
@@ -83,9 +88,6 @@ function routerFrom(config: ApiConfig): Router {
     writeTimeoutMs: config.REQUEST_TIMEOUT_MS,
   });
 }
-
-/** The API process holds no administrator's and no replication password. */
-const NO_ADMIN = { DB_ADMIN_PASSWORD: '', DB_REPLICATION_PASSWORD: '' };
 
 function logRouterEvents(router: Router, logger: Logger): void {
   router.on('primary-changed', (change) => logger.warn(change, 'the primary changed'));
