@@ -6,8 +6,8 @@ export const DEFAULTS = {
   readPoolSize: 10,
   /** Callers waiting for a connection, per pool. One more is told "overloaded" at once. */
   queueLimit: 100,
-  acquireTimeoutMs: 1_000,
-  connectTimeoutMs: 2_000,
+  acquireTimeoutMs: 2_000,
+  connectTimeoutMs: 3_000,
   pollMs: 200,
   /** Polling while there is no primary, or a replica is back and not yet proved: moments in which news matter. */
   fastPollMs: 40,

@@ -17,10 +17,10 @@ export interface NodeFacts {
   readonly connectedAtMs: number;
   /** Last sign of life: a good probe, or a statement that was answered. */
   readonly aliveAtMs: number;
-  /** Last sign that it takes writes as far as we know: a good probe, or an acknowledged write. */
+  /** Last sign that it is what `probe` says: a prompt answer, or an acknowledged write. */
   readonly confirmedAtMs: number;
-  /** It refused a write as read-only at this moment: no primary until a probe that began later says so again. */
-  readonly refusedWriteAtMs: number;
+  /** It refused a write as read-only at this moment, and no probe that began later has said otherwise. */
+  readonly refusedWriteAtMs: number | null;
   /** Newest moment at which the primary's position was already held here, proved over the present connection. */
   readonly provenAtMs: number | null;
   readonly lagging: boolean;
@@ -47,7 +47,7 @@ export const unknownNode = (endpoint: Endpoint): NodeFacts => ({
   connectedAtMs: Number.NEGATIVE_INFINITY,
   aliveAtMs: Number.NEGATIVE_INFINITY,
   confirmedAtMs: Number.NEGATIVE_INFINITY,
-  refusedWriteAtMs: Number.NEGATIVE_INFINITY,
+  refusedWriteAtMs: null,
   provenAtMs: null,
   lagging: true,
   notReplicatingSinceMs: null,
@@ -72,13 +72,20 @@ export function afterGoodProbe(facts: NodeFacts, seen: GoodProbe): NodeFacts {
     current: true,
     connectedAtMs: seen.connectedAtMs,
     aliveAtMs: seen.endedAtMs,
-    // What it says was true when it was asked: an answer that took long proves no more than that.
-    confirmedAtMs: Math.max(facts.confirmedAtMs, seen.startedAtMs),
+    confirmedAtMs: Math.max(facts.confirmedAtMs, confirmedAt(seen)),
+    refusedWriteAtMs:
+      seen.startedAtMs > (facts.refusedWriteAtMs ?? seen.startedAtMs) ? null : facts.refusedWriteAtMs,
     // A new connection may lead to a restarted server, which may be older than the one that was proved.
     provenAtMs: seen.connectedAtMs === facts.connectedAtMs ? facts.provenAtMs : null,
     notReplicatingSinceMs: still ? (facts.notReplicatingSinceMs ?? seen.endedAtMs) : null,
   };
 }
+
+/** An answer that took longer says what was true when it was asked, and no more: the node may have been frozen. */
+const PROMPT_ANSWER_MS = 1_000;
+
+const confirmedAt = ({ startedAtMs, endedAtMs }: GoodProbe): number =>
+  endedAtMs - startedAtMs <= PROMPT_ANSWER_MS ? endedAtMs : startedAtMs;
 
 export interface FailedProbe {
   readonly error: string;
@@ -118,7 +125,7 @@ export function choosePrimary(
       probe?.role === 'primary' &&
       !probe.readOnly &&
       probe.epoch >= highestEpoch &&
-      confirmedAtMs > refusedWriteAtMs &&
+      refusedWriteAtMs === null &&
       nowMs - confirmedAtMs <= primarySilenceMs,
   );
   return writable.length === 1 ? writable[0]! : null;

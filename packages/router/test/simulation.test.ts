@@ -231,7 +231,7 @@ test('sessions read what they wrote and never go back, and staleness is an upper
         expectTrueStaleness(world);
       }
     }),
-    { numRuns: 3_000 },
+    { numRuns: 2_000 },
   );
 }, 60_000);
 

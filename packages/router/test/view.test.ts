@@ -61,12 +61,6 @@ describe('the primary', () => {
       1,
       null,
     ],
-    [
-      'is back when it said so after the refusal',
-      [facts('db-1', 'primary', 1, { refusedWriteAtMs: NOW - 150 })],
-      1,
-      'db-1',
-    ],
   ])('%s', (_, nodes, highestEpoch, expected) => {
     expect(primaryOf(nodes, highestEpoch)).toBe(expected);
   });
@@ -126,6 +120,26 @@ describe('who is left out', () => {
 
 describe('what a probe changes', () => {
   const replica = facts('db-2', 'replica');
+
+  test('a refused write counts until a probe that began later says otherwise', () => {
+    const refused = facts('db-1', 'primary', 1, { refusedWriteAtMs: NOW });
+    const answer = (startedAtMs: number) =>
+      afterGoodProbe(refused, { probe: refused.probe!, startedAtMs, endedAtMs: NOW + 20, connectedAtMs: 0 });
+    expect(primaryOf([answer(NOW - 1)], 1)).toBe(null);
+    expect(primaryOf([answer(NOW + 1)], 1)).toBe('db-1');
+  });
+
+  test('an answer within a second counts from when it came, a later one from when it was asked', () => {
+    const answer = (tookMs: number) =>
+      afterGoodProbe(replica, {
+        probe: replica.probe!,
+        startedAtMs: NOW,
+        endedAtMs: NOW + tookMs,
+        connectedAtMs: 0,
+      });
+    expect(answer(1_000).confirmedAtMs).toBe(NOW + 1_000);
+    expect(answer(1_001).confirmedAtMs).toBe(NOW);
+  });
 
   test('silence leaves a node up, but ends what its position proves', () => {
     const after = afterFailedProbe(replica, { error: 'no answer', refused: false });
