@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Connection, NodePool, Position } from '../src/index.ts';
+import type { Connection, NodePool } from '../src/index.ts';
 import { availableEngines } from '../src/testing/index.ts';
 import { waitFor } from '../src/wait-for.ts';
-import { ClientCluster, errorOf } from './support/client-cluster.ts';
+import { ClientCluster, errorOf, lsnOf } from './support/client-cluster.ts';
 
 const { engines } = await availableEngines();
 const INSERT = 'INSERT INTO users (name, email) VALUES ($1, $2)';
@@ -62,7 +62,7 @@ describe.runIf(engines.includes('postgres'))('what only PostgreSQL can do to a c
       const before = await insertPosition(admin);
       const { position } = await primary.write('UPDATE users SET version = version + 1 WHERE id = $1', [id]);
       if (position.kind !== 'known') throw new Error('the position is not known');
-      const end = endOf(position.position);
+      const end = lsnOf(position.position);
       if (end % PAGE !== 0) {
         if (end - before < PAGE / 2) room = end - before; // else a copy of a whole page of data was among it
         continue;
@@ -100,11 +100,6 @@ async function demandStandby(lab: ClientCluster, admin: Connection, name: string
   };
   expect(await waitFor(commitWaits, { timeoutMs: 5000, everyMs: 10 })).toBe(true);
 }
-
-const endOf = (position: Position): number => {
-  const [, high, low] = position.split('/') as [string, string, string];
-  return Number.parseInt(high, 16) * 2 ** 32 + Number.parseInt(low, 16);
-};
 
 async function insertPosition(admin: Connection): Promise<number> {
   const { rows } = await admin.query("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint AS at");

@@ -13,13 +13,19 @@ const STATEMENTS = [
      JOIN performance_schema.replication_connection_status s USING (CHANNEL_NAME)
      JOIN performance_schema.replication_applier_status a USING (CHANNEL_NAME)
     WHERE c.HOST <> ''`,
-  // How long ago the transactions now being applied (or held back by a delay) were committed on the primary.
+  // How long ago the oldest transaction now in hand was committed on the primary: being applied by a worker, being handed
+  // out by the coordinator, or held back by a delay (of which only the rest of the wait is shown, in seconds).
   `SELECT MAX(TIMESTAMPDIFF(MICROSECOND, since, NOW(6))) AS lagMicros FROM (
      SELECT APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP AS since
        FROM performance_schema.replication_applier_status_by_worker WHERE APPLYING_TRANSACTION <> ''
      UNION ALL
      SELECT PROCESSING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP
-       FROM performance_schema.replication_applier_status_by_coordinator WHERE PROCESSING_TRANSACTION <> '') AS busy`,
+       FROM performance_schema.replication_applier_status_by_coordinator WHERE PROCESSING_TRANSACTION <> ''
+     UNION ALL
+     SELECT NOW(6) - INTERVAL (CAST(c.DESIRED_DELAY AS SIGNED) - CAST(s.REMAINING_DELAY AS SIGNED)) SECOND
+       FROM performance_schema.replication_applier_configuration c
+       JOIN performance_schema.replication_applier_status s USING (CHANNEL_NAME)
+      WHERE s.REMAINING_DELAY IS NOT NULL) AS busy`,
   EPOCH_SQL,
 ];
 

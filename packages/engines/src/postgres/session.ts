@@ -40,9 +40,11 @@ const FLUSHED_SQL = `SELECT pg_current_wal_flush_lsn()::text AS lsn,
 
 /**
  * An upper bound of what a read that came before it in this session can have seen.
- * In recovery: a commit becomes visible a moment before pg_last_wal_replay_lsn() moves to its end. If there is log
- * beyond that position, the next record may be such a commit, and "one byte more" names its end for every
- * comparison, because nodes only ever stand at the ends of records. If there is none, the position is exact.
+ * In recovery: a commit becomes visible a moment before pg_last_wal_replay_lsn() moves to its end (seen: about one read in
+ * a thousand beside three writers). If there is log beyond that position, the next record may be such a commit, and "one
+ * byte more" stands for its end in every comparison with a node, because nodes only ever stand at the ends of
+ * records. If there is none, the position is exact. Accounts without pg_read_all_stats do not see the receiver's
+ * timeline; for some minutes after a promotion elsewhere they name the one before it, which no node covers by mistake.
  */
 const UPPER_BOUND_SQL = `SELECT
   CASE WHEN NOT recovering THEN pg_current_wal_flush_lsn()

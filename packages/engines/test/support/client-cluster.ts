@@ -1,4 +1,5 @@
 import {
+  type Credentials,
   type EngineClient,
   getEngineClient,
   type NodePool,
@@ -36,10 +37,15 @@ export class ClientCluster implements AsyncDisposable {
   }
 
   /** A pool of the account that the router uses for this mode. Closed with the cluster. */
-  pool(node: string, mode: PoolOptions['mode'], overrides: Partial<PoolOptions> = {}): NodePool {
+  pool(
+    node: string,
+    mode: PoolOptions['mode'],
+    overrides: Partial<PoolOptions> = {},
+    as?: Credentials,
+  ): NodePool {
     const { accounts, database } = this.cluster;
     const limits = { size: 5, queueLimit: 20, connectTimeoutMs: 2000, acquireTimeoutMs: 1000 };
-    const account = mode === 'write' ? accounts.app : accounts.appReadOnly;
+    const account = as ?? (mode === 'write' ? accounts.app : accounts.appReadOnly);
     const pool = this.client.createPool(this.cluster.endpoint(node), account, {
       ...limits,
       database,
@@ -79,19 +85,35 @@ export class ClientCluster implements AsyncDisposable {
 }
 
 /**
- * PostgreSQL: the end of every commit record since `from`, by transaction id, out of the log itself. What a client
- * measures after its commit can include other clients' log and so be too high for a yardstick.
+ * PostgreSQL: what the log itself says about the time since `from`. What a client measures after its commit can include
+ * other clients' log, and so be too high for a yardstick.
  */
-export async function commitEnds(lab: ClientCluster, from: Position): Promise<Map<string, Position>> {
+export async function readLog(lab: ClientCluster, from: Position) {
   await using admin = await lab.cluster.admin('db-1');
   await admin.query('CREATE EXTENSION IF NOT EXISTS pg_walinspect');
   const [timeline, high, low] = from.split('/');
   const { rows } = await admin.query(
-    `SELECT xid::text, end_lsn::text AS lsn FROM pg_get_wal_records_info('${high}/${low}', pg_current_wal_flush_lsn())
-      WHERE resource_manager = 'Transaction' AND record_type LIKE 'COMMIT%'`,
+    `SELECT xid::text, end_lsn::text AS lsn, resource_manager = 'Transaction' AND record_type LIKE 'COMMIT%' AS commits
+       FROM pg_get_wal_records_info('${high}/${low}', pg_current_wal_flush_lsn()) ORDER BY start_lsn`,
   );
   const { parse } = lab.client.positions;
-  return new Map(rows.map(({ xid, lsn }) => [String(xid), parse(`${timeline}/${lsn}`)!]));
+  const position = (lsn: unknown): Position => parse(`${timeline}/${lsn}`)!;
+  const stops = rows.map(({ lsn }) => ({ at: lsnOf(position(lsn)), position: position(lsn) }));
+  return {
+    /** Where the commit of each transaction ends, by its id. */
+    commitEnds: new Map(rows.filter((row) => row.commits).map((row) => [String(row.xid), position(row.lsn)])),
+    /** The first place at which a node that covers `bound` can stand: nodes stand at the ends of records only. */
+    firstStop(bound: Position): Position {
+      const at = lsnOf(bound);
+      return stops.find((stop) => stop.at >= at)?.position ?? bound;
+    },
+  };
+}
+
+/** A PostgreSQL position's place in the log, in bytes. */
+export function lsnOf(position: Position): number {
+  const [, high, low] = position.split('/') as [string, string, string];
+  return Number.parseInt(high, 16) * 2 ** 32 + Number.parseInt(low, 16);
 }
 
 /** The error that `work` fails with; fails the test when it does not. */
