@@ -49,7 +49,7 @@ const common = {
   capCpus: 0.2,
   seed: 1,
   users: 100_000,
-  concurrency: 32,
+  concurrency: 16,
   levels: LEVELS,
   sessionRate: 15,
   delayedMs: 500,
