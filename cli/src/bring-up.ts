@@ -1,4 +1,4 @@
-import { dockerAnswers } from './docker/compose.ts';
+import { DEFAULT_NET_PREFIX, dockerAnswers } from './docker/compose.ts';
 import { dockerLabWithoutState } from './docker/discover.ts';
 import { upDocker } from './docker/up.ts';
 import { LabError } from './errors.ts';
@@ -55,6 +55,7 @@ async function decide(request: UpRequest, previous: LabState | null): Promise<La
     httpPort: shell.HTTP_PORT ?? previous?.httpPort ?? file.HTTP_PORT ?? DEFAULT_HTTP_PORT,
     statsPort: shell.STATS_PORT ?? previous?.statsPort ?? file.STATS_PORT ?? DEFAULT_STATS_PORT,
     loopback: shell.LAB_LOOPBACK ?? previous?.loopback ?? DEFAULT_LOOPBACK,
+    netPrefix: shell.NET_PREFIX ?? previous?.netPrefix ?? file.NET_PREFIX ?? DEFAULT_NET_PREFIX,
     capCpus: previous?.capCpus ?? null,
   };
 }
@@ -66,6 +67,7 @@ const sameLab = (a: LabState, b: LabState): boolean =>
   a.httpPort === b.httpPort &&
   a.statsPort === b.statsPort &&
   a.loopback === b.loopback &&
+  a.netPrefix === b.netPrefix &&
   a.with.join() === b.with.join();
 
 /** Up as wanted and every part ready. Faults in force are no reason to start anything: they heal themselves. */

@@ -27,6 +27,7 @@ const upSettings = z.object({
   TOPOLOGY: labState.shape.topology.optional(),
   HTTP_PORT: port.optional(),
   STATS_PORT: port.optional(),
+  NET_PREFIX: labState.shape.netPrefix.unwrap().optional(),
   LAB_LOOPBACK: labState.shape.loopback.unwrap().optional(),
 });
 

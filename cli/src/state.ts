@@ -28,6 +28,11 @@ export const labState = z.object({
     .string()
     .regex(/^127\.\d{1,3}$/)
     .default('127.0'),
+  /** Docker: first three numbers of the lab's network. */
+  netPrefix: z
+    .string()
+    .regex(/^\d{1,3}(\.\d{1,3}){2}$/)
+    .default('172.28.0'),
   /** CPUs each database node may use; null: no cap. Survives restarts of nodes. */
   capCpus: z.number().positive().nullable().default(null),
 });

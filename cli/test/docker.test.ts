@@ -1,5 +1,10 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { conditionOf, parseContainers, serviceOf } from '../src/docker/containers.ts';
+
+import { askScript, splitAnswers } from '../src/docker/inside.ts';
 
 const one = { ID: 'a1', Service: 'mysql-1', State: 'running', Health: 'healthy', Publishers: null };
 const two = { ID: 'b2', Service: 'mysql-2', State: 'paused' };
@@ -26,4 +31,35 @@ describe('docker compose ps', () => {
     expect(serviceOf('postgres', 'db-3')).toBe('postgres-3');
     expect(serviceOf('postgres', 'api-1')).toBe('api-1');
   });
+});
+
+describe('questions from inside the network', () => {
+  it.skipIf(spawnSync('curl', ['--version']).status !== 0)(
+    'are asked all at once, and each answer finds its question',
+    async () => {
+      const answer = { name: 'db-1', big: 'x'.repeat(9000) };
+      const server = createServer((request, response) => {
+        if (request.url === '/silent') return;
+        response.statusCode = request.url === '/down' ? 503 : 200;
+        response.end(`${JSON.stringify(answer)}\n`);
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const closed = 'http://127.0.0.1:9/';
+      try {
+        const script = askScript([`${base}/a`, closed, `${base}/down`, `${base}/silent`], 700);
+        const text = await new Promise<string>((resolve, reject) => {
+          execFile('sh', ['-c', script], (error, stdout) => (error ? reject(error) : resolve(stdout)));
+        });
+        const answers = splitAnswers(text);
+        expect(answers.get(0)).toEqual({ status: 200, body: answer });
+        expect(answers.get(1)).toBeUndefined();
+        expect(answers.get(2)).toEqual({ status: 503, body: answer });
+        expect(answers.get(3)).toBeUndefined();
+      } finally {
+        server.closeAllConnections();
+        server.close();
+      }
+    },
+  );
 });

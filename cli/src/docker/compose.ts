@@ -10,9 +10,11 @@ import type { LabState } from '../state.ts';
 const ANSWER_MS = 5000;
 const COMMAND_MS = 60_000;
 
+export const DEFAULT_NET_PREFIX = '172.28.0';
+
 /** The variables that make docker-compose.yml this lab. All else comes from .env and the shell. */
 export function composeEnvironment(
-  state: Pick<LabState, 'engine' | 'topology' | 'with' | 'httpPort' | 'statsPort'>,
+  state: Pick<LabState, 'engine' | 'topology' | 'with' | 'httpPort' | 'statsPort' | 'netPrefix'>,
 ) {
   return {
     DB_ENGINE: state.engine,
@@ -20,6 +22,7 @@ export function composeEnvironment(
     COMPOSE_PROFILES: [state.engine, ...state.with].join(','),
     HTTP_PORT: String(state.httpPort),
     STATS_PORT: String(state.statsPort),
+    NET_PREFIX: state.netPrefix,
   };
 }
 

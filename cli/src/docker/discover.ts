@@ -1,7 +1,7 @@
 import { DEFAULT_HTTP_PORT, DEFAULT_LOOPBACK, DEFAULT_STATS_PORT } from '../native/layout.ts';
 import { repositoryRoot } from '../paths.ts';
 import { ENGINES, type LabState } from '../state.ts';
-import { docker, dockerAnswers } from './compose.ts';
+import { DEFAULT_NET_PREFIX, docker, dockerAnswers } from './compose.ts';
 import { type Container, listContainers } from './containers.ts';
 
 /** A lab that somebody started with `docker compose up`, without this command; null when there is none. */
@@ -22,6 +22,7 @@ export async function dockerLabWithoutState(): Promise<LabState | null> {
     httpPort: publishedPort(containers, 8080) ?? DEFAULT_HTTP_PORT,
     statsPort: publishedPort(containers, 8404) ?? DEFAULT_STATS_PORT,
     loopback: DEFAULT_LOOPBACK,
+    netPrefix: await netPrefixOf(containers),
     capCpus: null,
   };
 }
@@ -31,6 +32,13 @@ const publishedPort = (containers: readonly Container[], target: number): number
     .find(({ Service }) => Service === 'haproxy')
     ?.Publishers.find(({ TargetPort, PublishedPort }) => TargetPort === target && PublishedPort > 0)
     ?.PublishedPort;
+
+async function netPrefixOf(containers: readonly Container[]): Promise<string> {
+  const host = containers.find(({ Service }) => Service === 'db-1');
+  const format = '{{range .NetworkSettings.Networks}}{{.IPAMConfig.IPv4Address}}{{end}}';
+  const address = host ? await docker(['inspect', '--format', format, host.ID]).catch(() => '') : '';
+  return /^(\d+\.\d+\.\d+)\.\d+$/.exec(address.trim())?.[1] ?? DEFAULT_NET_PREFIX;
+}
 
 async function topologyOf(containers: readonly Container[]): Promise<LabState['topology']> {
   const host = containers.find(({ Service }) => Service === 'db-1');

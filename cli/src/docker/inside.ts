@@ -1,63 +1,87 @@
-import { z } from 'zod';
 import { messageOf } from '../errors.ts';
 import { compose } from './compose.ts';
 import type { Container } from './containers.ts';
 
 /**
- * Questions asked from inside the lab's network, in one of the database hosts' containers: with Docker Desktop the
- * containers' addresses cannot be reached from here.
+ * Questions asked from inside the lab's network: with Docker Desktop the containers' addresses cannot be reached from
+ * here.
  */
 
-const answer = z.object({ status: z.number(), body: z.unknown() }).nullable();
-const answers = z.record(z.string(), answer);
-export type Answers = z.infer<typeof answers>;
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+export type Answers = Readonly<Record<string, Answer | null>>;
 
-/** Asks all addresses at once; null for one that gave no answer in time. */
-const ASK_ALL = `
-const targets = JSON.parse(process.argv[1]), timeoutMs = Number(process.argv[2]);
-const ask = async (url) => {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
-    return { status: response.status, body: await response.json().catch(() => null) };
-  } catch { return null; }
-};
-const entries = Object.entries(targets).map(async ([name, url]) => [name, await ask(url)]);
-console.log(JSON.stringify(Object.fromEntries(await Promise.all(entries))));
-`;
-
-/** By name as in `targets`. Everything is null when no host runs to ask from. */
+/**
+ * Asks all addresses (HTTP, JSON) at once, in the container of a database host; null for one that gave no answer in
+ * time, and for all when no host runs to ask from. With curl, because a second Node would not fit into a host's memory.
+ */
 export async function askInside(
   containers: readonly Container[],
   targets: Readonly<Record<string, string>>,
   timeoutMs: number,
   env: Readonly<Record<string, string>>,
 ): Promise<Answers> {
-  const nobody = Object.fromEntries(Object.keys(targets).map((name) => [name, null]));
+  const names = Object.keys(targets);
+  const nobody = Object.fromEntries(names.map((name) => [name, null]));
   const host = containers.find(({ Service, State }) => /^db-\d$/.test(Service) && State === 'running');
   if (!host) return nobody;
-  const node = ['node', '--input-type=module', '-e', ASK_ALL, JSON.stringify(targets), String(timeoutMs)];
+  const script = askScript(Object.values(targets), timeoutMs);
   try {
-    const text = await compose(['exec', '-T', host.Service, ...node], { env, timeoutMs: timeoutMs + 10_000 });
-    return { ...nobody, ...answers.parse(JSON.parse(text)) };
+    const args = ['exec', '-T', host.Service, 'sh', '-c', script];
+    const texts = splitAnswers(await compose(args, { env, timeoutMs: timeoutMs + 10_000 }));
+    return Object.fromEntries(names.map((name, i) => [name, texts.get(i) ?? null]));
   } catch {
     return nobody; // it was killed between the two questions
   }
 }
 
+/** One curl for all. Bodies go through files: side by side they would run into each other. */
+export function askScript(urls: readonly string[], timeoutMs: number): string {
+  const asked = urls.map((url, i) => `-o "$d/${i}" '${url}'`).join(' ');
+  return [
+    'd=$(mktemp -d)',
+    `curl -s -Z --parallel-immediate --max-time ${timeoutMs / 1000} -w 'status %{urlnum} %{http_code}\\n' ${asked} 2>/dev/null`,
+    `for i in ${urls.map((_, i) => i).join(' ')}; do echo "#$i"; cat "$d/$i" 2>/dev/null; echo; done`,
+    'rm -rf "$d"',
+  ].join('\n');
+}
+
+/** By the number of the URL. curl says status 000 where there was no answer. */
+export function splitAnswers(text: string): Map<number, Answer> {
+  const bodies = new Map(
+    text
+      .split(/^#(?=\d+$)/m)
+      .slice(1)
+      .map((part) => [Number.parseInt(part, 10), part.slice(part.indexOf('\n') + 1)] as const),
+  );
+  const answers = new Map<number, Answer>();
+  for (const [, number, status] of text.matchAll(/^status (\d+) (\d{3})$/gm)) {
+    if (status !== '000')
+      answers.set(Number(number), { status: Number(status), body: parse(bodies.get(Number(number))) });
+  }
+  return answers;
+}
+
+function parse(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return null;
+  }
+}
+
 /**
- * Runs a module with the lab's packages at hand in a database host's container; returns what it prints, as JSON.
- * The script goes in through stdin, so that passwords in it are seen by nobody else on this machine.
+ * Runs a module in a container of its own with the lab's packages, network and administrator's password at hand (that
+ * of `bootstrap`); returns what it prints, as JSON.
  */
-export async function runInside(
-  host: string,
-  script: string,
-  env: Readonly<Record<string, string>>,
-): Promise<unknown> {
-  const args = ['exec', '-T', host, 'node', '--input-type=module', '-'];
-  const text = await compose(args, { env, input: script, timeoutMs: 30_000 });
+export async function runInside(script: string, env: Readonly<Record<string, string>>): Promise<unknown> {
+  const args = ['run', '--rm', '--no-deps', '-T', 'bootstrap', 'node', '--input-type=module', '-'];
+  const text = await compose(args, { env, input: script, timeoutMs: 60_000 });
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Error(`the script in ${host} printed no JSON (${messageOf(error)}): ${text.slice(0, 200)}`);
+    throw new Error(`the script printed no JSON (${messageOf(error)}): ${text.slice(0, 200)}`);
   }
 }

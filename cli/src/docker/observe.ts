@@ -2,7 +2,6 @@ import { NODE_NAMES } from '@replication-lab/engines/config';
 import { z } from 'zod';
 import { answers } from '../http.ts';
 import { API_NAMES, API_PORT, nodeNames, urlsOf } from '../native/layout.ts';
-import { labSettings } from '../settings.ts';
 import type { LabState } from '../state.ts';
 import { stalenessFrom } from '../status/staleness.ts';
 import type { LabObservation, NodeAnswer, NodeObservation } from '../status/types.ts';
@@ -47,7 +46,7 @@ export async function observeDocker(state: LabState): Promise<Omit<LabObservatio
     })),
     haproxy: { name: 'haproxy', condition: conditionOf(containers, 'haproxy'), ready: proxyReady },
     staleness: stalenessFrom(API_NAMES.map((name) => inside[`${name} topology`]?.body)),
-    vip: vipOf(inside),
+    vip: { address: vipAddress(state), holder: vipHolder(inside) },
   };
 }
 
@@ -60,7 +59,10 @@ function targetsOf(state: LabState): Record<string, string> {
   return Object.fromEntries([...agents, ...apis]);
 }
 
-export const networkPrefix = (): string => labSettings().NET_PREFIX || '172.28.0';
+/** A node's fixed address, and the one that follows the primary: as in docker-compose.yml. */
+export const nodeAddress = ({ netPrefix }: Pick<LabState, 'netPrefix'>, name: string): string =>
+  `${netPrefix}.${10 + Number(name.slice(-1))}`;
+const vipAddress = ({ netPrefix }: LabState): string => `${netPrefix}.100`;
 
 function nodeOf(
   name: string,
@@ -71,7 +73,7 @@ function nodeOf(
   const condition = conditionOf(containers, serviceOf(state.engine, name));
   const health = agentHealth.safeParse(inside[name]?.body);
   const answer = condition === 'running' && health.success && health.data.up ? answerOf(health.data) : null;
-  return { name, address: `${networkPrefix()}.${10 + Number(name.slice(-1))}`, condition, answer };
+  return { name, address: nodeAddress(state, name), condition, answer };
 }
 
 function answerOf(health: z.infer<typeof agentHealth>): NodeAnswer {
@@ -87,7 +89,7 @@ function answerOf(health: z.infer<typeof agentHealth>): NodeAnswer {
   };
 }
 
-function vipOf(inside: Answers): LabObservation['vip'] {
+function vipHolder(inside: Answers): string | null {
   const holders = NODE_NAMES.filter((name) => agentHealth.safeParse(inside[name]?.body).data?.vip === true);
-  return { address: `${networkPrefix()}.100`, holder: holders.length === 1 ? holders[0]! : null };
+  return holders.length === 1 ? holders[0]! : null;
 }

@@ -12,7 +12,7 @@ import { waitFor } from '../wait.ts';
 import { compose, composeEnvironment } from './compose.ts';
 import { conditionOf, listContainers, serviceOf } from './containers.ts';
 import { askInside, runInside } from './inside.ts';
-import { agentHealth, networkPrefix, observeDocker } from './observe.ts';
+import { agentHealth, nodeAddress, observeDocker } from './observe.ts';
 import { readApplyDelay, setApplyDelay } from './scripts.ts';
 
 const REVIVE_MS = 60_000;
@@ -92,16 +92,15 @@ export class DockerRuntime implements LabRuntime {
   }
 
   #endpoint(node: PartName) {
-    const host = `${networkPrefix()}.${10 + Number(node.slice(-1))}`;
-    return { name: node, host, port: DEFAULT_PORT[this.engine] };
+    return { name: node, host: nodeAddress(this.#state, node), port: DEFAULT_PORT[this.engine] };
   }
 
   async applyDelaySeconds(node: PartName): Promise<number> {
-    return Number(await runInside(node, readApplyDelay(this.engine, this.#endpoint(node)), this.#env));
+    return Number(await runInside(readApplyDelay(this.engine, this.#endpoint(node)), this.#env));
   }
 
   async setApplyDelay(node: PartName, seconds: number): Promise<void> {
-    await runInside(node, setApplyDelay(this.engine, this.#endpoint(node), seconds), this.#env);
+    await runInside(setApplyDelay(this.engine, this.#endpoint(node), seconds), this.#env);
   }
 
   async bootstrap(progress: (message: string) => void, signal: AbortSignal): Promise<void> {

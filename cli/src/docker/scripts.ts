@@ -1,27 +1,16 @@
-import type { Credentials, Endpoint, EngineName } from '@replication-lab/engines';
-import { accountsFrom, databaseEnvironment } from '@replication-lab/engines/config';
-import { labSettings } from '../settings.ts';
+import type { Endpoint, EngineName } from '@replication-lab/engines';
+import { ADMIN_USER } from '@replication-lab/engines/config';
 
 /** Small programs for `runInside`: they run where the lab's network and packages are, and print one JSON value. */
 
-export function adminCredentials(engine: EngineName, node: string): Credentials {
-  const env = databaseEnvironment.parse({
-    ...labSettings(),
-    DB_ENGINE: engine,
-    DB_NODES: `${node}=${node}:1`,
-  });
-  return accountsFrom(env).admin;
-}
-
-/** Runs `body`, an expression of `engine` and `connection` (of the admin on this node). */
-function asAdmin(engine: EngineName, endpoint: Endpoint, body: string): string {
+/** Evaluates `expression`, of `engine` and `connection` (of the administrator on this node). */
+function asAdmin(engine: EngineName, endpoint: Endpoint, expression: string): string {
   return `
 import { engineOf } from '@replication-lab/engines/bootstrap';
 const engine = engineOf(${JSON.stringify(engine)});
-const endpoint = ${JSON.stringify(endpoint)};
-const admin = ${JSON.stringify(adminCredentials(engine, endpoint.name))};
-const connection = await engine.client.connect(endpoint, admin, { connectTimeoutMs: 2000 });
-try { console.log(JSON.stringify((await (${body})) ?? null)); } finally { await connection.close(); }
+const admin = { user: ${JSON.stringify(ADMIN_USER[engine])}, password: process.env.DB_ADMIN_PASSWORD };
+const connection = await engine.client.connect(${JSON.stringify(endpoint)}, admin, { connectTimeoutMs: 3000 });
+try { console.log(JSON.stringify((await (${expression})) ?? null)); } finally { await connection.close(); }
 `;
 }
 

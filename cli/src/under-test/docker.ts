@@ -4,7 +4,7 @@ import type { LabUnderTest } from '@replication-lab/load-tests';
 import { capContainers } from '../docker/caps.ts';
 import { compose, composeEnvironment } from '../docker/compose.ts';
 import { runInside } from '../docker/inside.ts';
-import { networkPrefix } from '../docker/observe.ts';
+import { nodeAddress } from '../docker/observe.ts';
 import { serverVersion } from '../docker/scripts.ts';
 import { containerUsage } from '../docker/usage.ts';
 import { LabError } from '../errors.ts';
@@ -52,9 +52,9 @@ export async function dockerUnderTest(stateDir: string): Promise<LabUnderTest> {
 }
 
 async function versionOf(state: LabState): Promise<string> {
-  const endpoint = { name: 'db-1', host: `${networkPrefix()}.11`, port: DEFAULT_PORT[state.engine] };
+  const endpoint = { name: 'db-1', host: nodeAddress(state, 'db-1'), port: DEFAULT_PORT[state.engine] };
   const script = serverVersion(state.engine, endpoint);
-  return String(await runInside('db-1', script, composeEnvironment(state)).catch(() => 'unknown'));
+  return String(await runInside(script, composeEnvironment(state)).catch(() => 'unknown'));
 }
 
 function k6Command(state: LabState, script: string, outDir: string, env: Readonly<Record<string, string>>) {
