@@ -50,7 +50,7 @@ export class Cluster {
     this.#options = options;
     this.#limits = {
       maxLagMs: options.settings.maxLagMs,
-      primarySilenceMs: DEFAULTS.primarySilenceMs,
+      primaryUnconfirmedMs: DEFAULTS.primaryUnconfirmedMs,
       notReplicatingGraceMs: DEFAULTS.notReplicatingGraceMs,
     };
     this.#facts = new Map(options.nodes.map((endpoint) => [endpoint.name, unknownNode(endpoint)]));
@@ -127,8 +127,9 @@ export class Cluster {
     if (lateMs > 2 * TICK_MS) return;
     for (const [node, facts] of this.#facts) {
       this.#put(node, withLagging(facts, nowMs, this.#options.settings.maxLagMs));
-      if (!facts.up || nowMs - facts.aliveAtMs <= DEFAULTS.silenceMs) continue;
-      const error = `no answer for ${DEFAULTS.silenceMs} ms`;
+      const limitMs = node === this.#primary ? DEFAULTS.primarySilenceMs : DEFAULTS.silenceMs;
+      if (!facts.up || nowMs - facts.aliveAtMs <= limitMs) continue;
+      const error = `no answer for ${limitMs} ms`;
       this.#put(node, { ...this.#get(node), up: false, error });
       this.#wentDown(node, error);
       this.#options.onSilent(node);
@@ -156,7 +157,7 @@ export class Cluster {
 
   #settlePrimary(nowMs: number): void {
     const nodes = [...this.#facts.values()];
-    const chosen = choosePrimary(nodes, this.#highestEpoch, nowMs, this.#limits.primarySilenceMs);
+    const chosen = choosePrimary(nodes, this.#highestEpoch, nowMs, this.#limits.primaryUnconfirmedMs);
     const name = chosen?.endpoint.name ?? null;
     const epoch = this.#highestEpoch;
     if (name === this.#primary && epoch === this.#primaryEpoch) return;

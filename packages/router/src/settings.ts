@@ -18,7 +18,10 @@ export const DEFAULTS = {
   probeTimeoutMs: 2_000,
   /** A node that answered neither probe nor statement for so long is down; reads waiting on it go elsewhere. */
   silenceMs: 1_000,
-  primarySilenceMs: 1_500,
+  /** The same for the primary. Longer, because nobody can stand in for it: a successor is known by its higher epoch. */
+  primarySilenceMs: 2_000,
+  /** A node that lives, but neither answered a probe promptly nor acknowledged a write for so long, is no primary. */
+  primaryUnconfirmedMs: 5_000,
   notReplicatingGraceMs: 2_000,
   banMs: 1_000,
   maxLagMs: 10_000,

@@ -31,8 +31,8 @@ export interface NodeFacts {
 
 export interface ViewLimits {
   readonly maxLagMs: number;
-  /** A primary that neither answered a probe nor acknowledged a write for so long is not a primary any more. */
-  readonly primarySilenceMs: number;
+  /** A primary that neither answered a probe promptly nor acknowledged a write for so long is none any more. */
+  readonly primaryUnconfirmedMs: number;
   /** How long a replica may stand still beside a living primary before it is left out. */
   readonly notReplicatingGraceMs: number;
 }
@@ -109,15 +109,15 @@ export function afterFailedProbe(facts: NodeFacts, failed: FailedProbe): NodeFac
  * It is the writable node of the highest epoch ever seen on any node. Two of them are none: guessing would split the
  * history. A writable node of a lower epoch is an old primary that came back.
  *
- * A primary that is only slow keeps its office as long as it acknowledges writes, even when its probes come late.
- * One that gives no sign at all for `primarySilenceMs` loses it: "no primary" at once is a better answer than a
- * write that hangs until its deadline and then has an unknown outcome.
+ * A primary that is only slow keeps its office: nobody can stand in for it, and a successor would show itself by a
+ * higher epoch. One that gives no sign of life at all is down, and then "no primary" at once is a better answer than
+ * a write that hangs until its deadline and has an unknown outcome.
  */
 export function choosePrimary(
   nodes: readonly NodeFacts[],
   highestEpoch: number,
   nowMs: number,
-  primarySilenceMs: number,
+  primaryUnconfirmedMs: number,
 ): NodeFacts | null {
   const writable = nodes.filter(
     ({ up, probe, confirmedAtMs, refusedWriteAtMs }) =>
@@ -126,7 +126,7 @@ export function choosePrimary(
       !probe.readOnly &&
       probe.epoch >= highestEpoch &&
       refusedWriteAtMs === null &&
-      nowMs - confirmedAtMs <= primarySilenceMs,
+      nowMs - confirmedAtMs <= primaryUnconfirmedMs,
   );
   return writable.length === 1 ? writable[0]! : null;
 }
@@ -182,7 +182,7 @@ export function toTopology(
   nowMs: number,
   limits: ViewLimits,
 ): Topology {
-  const primary = choosePrimary(nodes, highestEpoch, nowMs, limits.primarySilenceMs);
+  const primary = choosePrimary(nodes, highestEpoch, nowMs, limits.primaryUnconfirmedMs);
   const views = nodes.map((facts): NodeView => {
     const role = roleOf(facts, primary);
     return {

@@ -11,8 +11,12 @@ import {
 import { probeOf, upTo } from './pictures.ts';
 
 const NOW = 100_000;
-const SILENCE = 1_500;
-const limits: ViewLimits = { maxLagMs: 10_000, primarySilenceMs: SILENCE, notReplicatingGraceMs: 2_000 };
+const UNCONFIRMED = 5_000;
+const limits: ViewLimits = {
+  maxLagMs: 10_000,
+  primaryUnconfirmedMs: UNCONFIRMED,
+  notReplicatingGraceMs: 2_000,
+};
 type Role = Parameters<typeof probeOf>[0];
 
 function facts(name: string, role: Role, epoch = 1, different: Partial<NodeFacts> = {}): NodeFacts {
@@ -27,7 +31,7 @@ function facts(name: string, role: Role, epoch = 1, different: Partial<NodeFacts
 }
 
 const primaryOf = (nodes: NodeFacts[], highestEpoch: number) =>
-  choosePrimary(nodes, highestEpoch, NOW, SILENCE)?.endpoint.name ?? null;
+  choosePrimary(nodes, highestEpoch, NOW, UNCONFIRMED)?.endpoint.name ?? null;
 const excluded = (nodes: NodeFacts[]) =>
   toTopology('mysql', nodes, 1, NOW, limits).nodes.map(
     (view) => `${view.name} ${view.role} ${view.excluded}`,
@@ -44,8 +48,8 @@ describe('the primary', () => {
     ['needs no epoch where nobody writes one', [facts('db-1', 'primary', 0)], 0, 'db-1'],
     ['is nobody when it is down', [facts('db-1', 'primary', 1, { up: false })], 1, null],
     [
-      'is nobody when it gave no sign for too long',
-      [facts('db-1', 'primary', 1, { confirmedAtMs: NOW - SILENCE - 1 })],
+      'is nobody when nothing confirmed it for too long',
+      [facts('db-1', 'primary', 1, { confirmedAtMs: NOW - UNCONFIRMED - 1 })],
       1,
       null,
     ],
