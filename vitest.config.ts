@@ -14,6 +14,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // Milliseconds each; the limit is for machines that are busy with something else.
+          testTimeout: 30_000,
           include: include('test'),
           exclude: ['**/node_modules/**', ...include('integration.test'), ...include('acceptance.test')],
         },
