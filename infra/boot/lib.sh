@@ -63,9 +63,10 @@ begin() {
 # In TOPOLOGY=single only db-1 has a database; the containers of the others wait, and count as healthy.
 stand_by_if_single() {
     [ "${TOPOLOGY:-replicated}" = single ] && [ "$NODE_NAME" != db-1 ] || return 0
+    # Before anybody can see that we stand by: a stop must never meet a container without its trap.
+    trap 'exit 0' TERM INT
     : >"$standing_by"
     report standing-by "TOPOLOGY=single runs a database on db-1 only"
-    trap 'exit 0' TERM INT
     while true; do rest 1; done
 }
 
