@@ -106,7 +106,10 @@ describe('the k6 scenarios', () => {
     });
     const eventual = countLevel(samples, 'eventual');
     expect(eventual.sessions).toBeGreaterThanOrEqual(29);
-    expect(eventual.readYourWrites).toEqual({ violations: eventual.sessions, eligible: 2 * eventual.sessions });
+    expect(eventual.readYourWrites).toEqual({
+      violations: eventual.sessions,
+      eligible: 2 * eventual.sessions,
+    });
     expect(eventual.monotonicReads).toEqual({ violations: eventual.sessions, eligible: eventual.sessions });
     for (const level of ['session', 'primary', 'version'] as const) {
       const { sessions, readYourWrites, monotonicReads } = countLevel(samples, level);
@@ -115,8 +118,12 @@ describe('the k6 scenarios', () => {
     }
     expect(countLevel(samples, 'primary').primaryReads).toBe(2 * countLevel(samples, 'primary').sessions);
     const reads = seen.filter(({ method, level }) => method === 'GET' && level !== undefined);
-    expect(reads.filter(({ level }) => level === 'session').every(({ token }) => token?.startsWith('token-'))).toBe(true);
-    expect(reads.filter(({ level }) => level === 'eventual').every(({ token }) => token === undefined)).toBe(true);
+    expect(
+      reads.filter(({ level }) => level === 'session').every(({ token }) => token?.startsWith('token-')),
+    ).toBe(true);
+    expect(reads.filter(({ level }) => level === 'eventual').every(({ token }) => token === undefined)).toBe(
+      true,
+    );
     expect(reads.some(({ level }) => /^version; min=\d+$/.test(level ?? ''))).toBe(true);
   });
 

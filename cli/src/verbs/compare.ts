@@ -55,8 +55,8 @@ export const compare = defineVerb<CompareVerbOptions>({
     const lab = await bringUp({ engine, runtime }, context);
     try {
       const result = await compareLab(lab, optionsOf(context.options), context);
+      printResult(result, context); // with --json to stderr, as all text
       if (context.json) context.out.json(result.summary);
-      else printResult(result, context);
       return exitCode.done;
     } finally {
       const afterwards: LabContext = { ...context, signal: AbortSignal.timeout(RESTORE_MS) };

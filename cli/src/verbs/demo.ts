@@ -19,11 +19,8 @@ export const demo = defineVerb<Pick<UpRequest, 'engine' | 'runtime'>>({
     const lab = await bringUp(wanted, context);
     const result = await compareLab(lab, { quick: true }, context);
     const { urls } = await bringUp({ ...wanted, engine: lab.engine, runtime: lab.runtime }, context);
-    if (context.json) {
-      out.json({ summary: result.summary, reportFile: result.reportFile, urls });
-      return exitCode.done;
-    }
     printResult(result, context);
+    if (context.json) out.json({ summary: result.summary, reportFile: result.reportFile, urls });
     out.line();
     out.line('The lab is up, replicated, without a cap:');
     for (const [name, url] of Object.entries(urls)) out.line(`  ${name.padEnd(13)}${url}`);

@@ -71,19 +71,22 @@ export function barChart(chart: BarChart): string {
   const max = chart.max ?? (Math.max(...values, ...marks.map(({ value }) => value)) || 1);
   const scale = (value: number) =>
     LABEL_WIDTH + (Math.min(value, max) / max) * (WIDTH - LABEL_WIDTH - VALUE_WIDTH);
-  const parts: string[] = [];
+  const bars: string[] = [];
+  const texts: string[] = [];
   const top = marks.length > 0 ? 16 : 0;
   let y = top;
   for (const group of chart.groups) {
     if (group.title !== '') {
-      parts.push(text(0, y + 14, group.title, 'start', 'group'));
+      texts.push(text(0, y + 14, group.title, 'start', 'group'));
       y += BAR;
     }
     for (const bar of group.bars) {
       const width = Math.max(1, scale(bar.value) - LABEL_WIDTH);
-      parts.push(
-        text(LABEL_WIDTH - 8, y + 14, bar.label, 'end'),
+      bars.push(
         `<rect x="${LABEL_WIDTH}" y="${y}" width="${width.toFixed(1)}" height="${BAR - 2}" rx="2" class="${bar.colour}"/>`,
+      );
+      texts.push(
+        text(LABEL_WIDTH - 8, y + 14, bar.label, 'end'),
         text(LABEL_WIDTH + width + 6, y + 14, bar.text, 'start', 'value'),
       );
       y += BAR + GAP;
@@ -100,7 +103,7 @@ export function barChart(chart: BarChart): string {
     text(scale(value), top - 4, label, 'middle', 'tick'),
   ]);
   const unit = text(WIDTH - VALUE_WIDTH, bottom + 30, chart.unit, 'end', 'tick');
-  return svg(chart.title, bottom + AXIS, [...axis.flat(), ...parts, ...marked.flat(), unit]);
+  return svg(chart.title, bottom + AXIS, [...axis.flat(), ...bars, ...marked.flat(), ...texts, unit]);
 }
 
 export interface LineSeries {

@@ -17,6 +17,7 @@ th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-bottom: 1px s
 th { font-weight: 600; color: var(--soft); } td { font-variant-numeric: tabular-nums; }
 svg { width: 100%; height: auto; display: block; margin: .75rem 0; }
 svg text { fill: var(--ink); font: 12px system-ui, sans-serif; } svg .group { font-weight: 600; }
+svg .value { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; }
 svg .tick { fill: var(--soft); font-size: 11px; } svg .grid { stroke: var(--line); }
 svg .mark { stroke: var(--mark); stroke-dasharray: 4 3; stroke-width: 1.5; }
 svg rect.single { fill: var(--single); } svg rect.replicated { fill: var(--replicated); }
