@@ -108,6 +108,18 @@ describe('lending sessions', () => {
     expect(lending.stats().waiting).toBe(0);
   });
 
+  it('a session that is given to a waiter in the moment in which it gives up is not lost', async () => {
+    const { lending, acquire } = lendingOf({ size: 1, acquireTimeoutMs: 1000 });
+    const first = await acquire();
+    const controller = new AbortController();
+    const waiting = codeOf(lending.acquire(new Deadline({ signal: controller.signal })));
+    lending.release(first);
+    controller.abort();
+    expect(await waiting).toBe('aborted');
+    expect(lending.stats()).toEqual({ size: 1, idle: 1, busy: 0, waiting: 0 });
+    expect(await acquire()).toBe(first);
+  });
+
   it('destroys a session that comes back dirty, and never lends one that broke while idle', async () => {
     const { lending, opened, acquire } = lendingOf();
     const dirty = (await acquire()) as unknown as BareSession;
@@ -118,6 +130,17 @@ describe('lending sessions', () => {
     lending.release(idle);
     idle.destroy();
     expect(lending.stats()).toEqual({ size: 0, idle: 0, busy: 0, waiting: 0 });
+    expect(await acquire()).not.toBe(idle);
+    expect(opened).toHaveLength(3);
+  });
+
+  it('drops what lies idle when told that the node has gone silent', async () => {
+    const { lending, opened, acquire } = lendingOf();
+    const [kept, idle] = await Promise.all([acquire(), acquire()]);
+    lending.release(idle);
+    lending.dropIdle();
+    expect(idle.broken).toBe(true);
+    expect(kept.broken).toBe(false);
     expect(await acquire()).not.toBe(idle);
     expect(opened).toHaveLength(3);
   });

@@ -48,6 +48,31 @@ describe.runIf(engines.includes('postgres'))('what only PostgreSQL can do to a c
     },
   );
 
+  it('a replica does not fall back to an older timeline when its primary dies', async () => {
+    await lab.cluster.kill('db-1');
+    await lab.cluster.start('db-1');
+    await lab.cluster.bootstrap(); // opens db-1 once more, on a new timeline
+    const { accounts, database } = lab.cluster;
+    const monitor = await lab.client.connect(lab.cluster.endpoint('db-2'), accounts.monitor, { database });
+    try {
+      const before = await lab.client.probe(monitor);
+      expect(before.replicating).toBe(true);
+      await lab.cluster.kill('db-1');
+      const alone = await waitFor(
+        async () => {
+          const node = await lab.client.probe(monitor);
+          return node.replicating === false && node;
+        },
+        { timeoutMs: 5000, everyMs: 10 },
+      );
+      expect(lab.client.positions.covers(alone!.position, before.position)).toBe(true);
+    } finally {
+      monitor.destroy();
+      await lab.cluster.start('db-1');
+      await lab.cluster.bootstrap();
+    }
+  });
+
   it('20 writes that end on a page boundary of the log: an idle replica covers each at once', async () => {
     await using admin = await lab.cluster.admin('db-1');
     const reader = lab.pool('db-2', 'read', { size: 1 });

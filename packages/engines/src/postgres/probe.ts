@@ -62,7 +62,10 @@ export async function probe(connection: Connection, options?: CallOptions): Prom
     if (epoch.status === 'rejected' && epoch.reason?.code !== NO_SUCH_TABLE) throw epoch.reason;
     const [row] = state.value.rows;
     if (!row) throw new EngineError('other', 'the probe answered without a row');
-    return interpret(row, epoch.status === 'fulfilled' ? (epoch.value.rows[0]?.epoch ?? 0) : 0);
+    return interpret(
+      { ...row, timeline: session.latestTimeline(row.timeline) },
+      epoch.status === 'fulfilled' ? (epoch.value.rows[0]?.epoch ?? 0) : 0,
+    );
   }, options);
 }
 

@@ -79,6 +79,7 @@ export class PostgresSession implements Session {
   #syncLevel = 'on';
   #cancelledWait = false;
   #tampered = false;
+  #timeline = 0;
   #connected = false;
   #broken = false;
 
@@ -198,7 +199,16 @@ export class PostgresSession implements Session {
   async #upperBound(): Promise<Position> {
     const [row] = (await this.send<{ timeline: number; lsn: string }>(UPPER_BOUND_SQL)).rows;
     if (!row) throw new EngineError('other', 'the server answered no position');
-    return positionAt(row.timeline, row.lsn);
+    return positionAt(this.latestTimeline(row.timeline), row.lsn);
+  }
+
+  /**
+   * The highest timeline that this session has heard of. A replica that has lost its primary knows its timeline only from
+   * its last restart point, which can be minutes old and a promotion behind; a node never goes back to an older one.
+   */
+  latestTimeline(said: number): number {
+    this.#timeline = Math.max(this.#timeline, said);
+    return this.#timeline;
   }
 
   async #flushed(): Promise<CapturedPosition> {

@@ -56,24 +56,36 @@ export class Lending<S extends Session> {
 
   async #wait(deadline: Deadline): Promise<S> {
     const { promise, resolve, reject } = Promise.withResolvers<S>();
-    const waiter: Waiter<S> = { give: resolve, fail: reject };
+    let given: S | null = null;
+    const give = (session: S): void => {
+      given = session;
+      resolve(session);
+    };
+    const waiter: Waiter<S> = { give, fail: reject };
     this.#waiters.add(waiter);
     this.#openForWaiters();
-    const { acquireTimeoutMs } = this.#options;
-    const queueTime = new Deadline({ timeoutMs: acquireTimeoutMs });
     const leave = (): void => {
       this.#waiters.delete(waiter);
     };
-    try {
-      return await deadline.race(queueTime.race(promise, leave), leave);
-    } catch (error) {
-      if (!(error instanceof EngineError && error.code === 'timeout')) throw error;
-      if (this.#opening === 0) throw this.#overloaded('no connection became free in time');
-      if (deadline.remainingMs() === 0) throw error;
-      const { endpoint } = this.#options;
-      const message = `${endpoint.name}: no connection could be opened within ${acquireTimeoutMs} ms`;
-      throw new EngineError('connect-failed', message, { endpoint, cause: error });
-    }
+    const { acquireTimeoutMs } = this.#options;
+    const inQueue = new Deadline({ timeoutMs: acquireTimeoutMs })
+      .race(promise, leave)
+      .catch((error) => Promise.reject(this.#whyNone(error, `within ${acquireTimeoutMs} ms`)));
+    return deadline.race(inQueue, leave).catch((error) => {
+      if (given) this.release(given); // it was given and given up in the same moment: nobody else would return it
+      if (codeOf(error) === 'timeout' && this.#opening === 0)
+        throw this.#whyNone(error, 'before the deadline');
+      throw error;
+    });
+  }
+
+  /** What a wait that took too long means: everybody is busy, or the node does not let anybody in. */
+  #whyNone(error: unknown, when: string): unknown {
+    if (codeOf(error) !== 'timeout') return error;
+    if (this.#opening === 0) return this.#overloaded(`no connection became free ${when}`);
+    const { endpoint } = this.#options;
+    const message = `${endpoint.name}: no connection could be opened ${when}`;
+    return new EngineError('connect-failed', message, { endpoint, cause: error });
   }
 
   /** Takes a session back. One that is not as it was when it was lent is destroyed. */
@@ -83,6 +95,14 @@ export class Lending<S extends Session> {
     else this.#offer(session);
     this.#openForWaiters();
     this.#tellWhenDrained();
+  }
+
+  /**
+   * Destroys what lies idle. When one connection of a node has gone silent the others may have too (a host that is gone
+   * sends no goodbye), and each of them would cost its next borrower a whole timeout.
+   */
+  dropIdle(): void {
+    for (const session of this.#idle.splice(0)) session.destroy();
   }
 
   /** To the first who waits, else to the stock. */
@@ -182,3 +202,5 @@ export class Lending<S extends Session> {
     return new EngineError('overloaded', `${endpoint.name}: ${why}`, { endpoint });
   }
 }
+
+const codeOf = (error: unknown) => (error instanceof EngineError ? error.code : null);

@@ -56,7 +56,7 @@ export class SessionPool<S extends Session> implements NodePool {
     try {
       return await deadline.race(work(session), () => session.destroy());
     } catch (error) {
-      throw judge(translated(session, error), phase);
+      throw judge(this.#failed(session, error), phase);
     } finally {
       this.#lending.release(session);
     }
@@ -74,10 +74,17 @@ export class SessionPool<S extends Session> implements NodePool {
       return { value, position: await running.commit() };
     } catch (error) {
       await running.abandon();
+      if (session.broken) this.#lending.dropIdle();
       throw error;
     } finally {
       this.#lending.release(session);
     }
+  }
+
+  #failed(session: S, error: unknown): EngineError {
+    const engineError = translated(session, error);
+    if (engineError.code === 'connection-lost' || engineError.code === 'timeout') this.#lending.dropIdle();
+    return engineError;
   }
 
   stats(): PoolStats {
