@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Accounts, Connection, Endpoint, Engine, NodeProbe, Position } from '../types.ts';
 import { waitFor } from '../wait-for.ts';
 import { type BootstrapPlan, decideBootstrap, type Observation } from './decide.ts';
@@ -7,6 +8,8 @@ import { connectLab, type LabAccess, observe } from './observe.ts';
 const DEFAULT_TIMEOUT_MS = 120_000;
 const DEFAULT_GRACE_MS = 8000;
 const DRAIN_TIMEOUT_MS = 60_000;
+/** A replica that comes no nearer for so long is stuck; one that comes nearer may take its time. */
+const STALL_MS = 15_000;
 const ATTACH_TIMEOUT_MS = 20_000;
 
 export interface BootstrapOptions {
@@ -122,7 +125,7 @@ class Bootstrap {
       const now = performance.now();
       if (nodes.length - silent.length >= majority) enoughSince ??= now;
       if (now - (enoughSince ?? this.#started) > graceMs) return observations;
-      await waitFor(() => false, { timeoutMs: 200, everyMs: 200, signal: this.#signal });
+      await setTimeout(200, undefined, { signal: this.#signal });
     }
   }
 
@@ -142,8 +145,7 @@ class Bootstrap {
     }
     await this.#drain(plan);
     this.#progress(`opening ${node.name} as the primary of epoch ${plan.epoch}`);
-    await using connection = (await connectLab(this.#access, node)).connection;
-    await engine.admin.open(connection, () => this.#furnish(plan));
+    await this.#as(node.name, (connection) => engine.admin.open(connection, () => this.#furnish(plan)));
   }
 
   /** What has been received has to be applied before the node is opened: opening forgets it. */
@@ -235,19 +237,29 @@ class Bootstrap {
 
   async #awaitCatchUp(primary: string, replicas: readonly string[]): Promise<void> {
     if (replicas.length === 0) return;
-    const { positions } = this.#options.engine.client;
     const target = (await this.#probe(primary)).position;
-    await Promise.all(
-      replicas.map(async (name) => {
-        const caughtUp = async () => positions.covers((await this.#probe(name)).position, target);
-        if (await waitFor(caughtUp, { timeoutMs: DRAIN_TIMEOUT_MS, everyMs: 50, signal: this.#signal }))
-          return;
+    await Promise.all(replicas.map((name) => this.#awaitPosition(name, target, primary)));
+  }
+
+  async #awaitPosition(name: string, target: Position, primary: string): Promise<void> {
+    const { positions } = this.#options.engine.client;
+    let nearest = Number.POSITIVE_INFINITY;
+    let nearestAt = performance.now();
+    for (;;) {
+      const { position } = await this.#probe(name);
+      if (positions.covers(position, target)) return;
+      const distance = positions.distance(position, target);
+      if (distance < nearest) {
+        nearest = distance;
+        nearestAt = performance.now();
+      } else if (performance.now() - nearestAt > STALL_MS) {
         throw new BootstrapError(
           'not-caught-up',
-          `${name} follows ${primary} and has not caught up after ${DRAIN_TIMEOUT_MS} ms.`,
+          `${name} follows ${primary}, but has come no nearer to ${target} than ${position} for ${STALL_MS} ms.`,
         );
-      }),
-    );
+      }
+      await setTimeout(50, undefined, { signal: this.#signal });
+    }
   }
 
   async #held(name: string): Promise<Position> {
@@ -259,9 +271,17 @@ class Bootstrap {
     return this.#as(name, (connection) => this.#options.engine.client.probe(connection));
   }
 
+  /** The connection is destroyed when the time is up: administration has statements that wait for the server. */
   async #as<T>(name: string, work: (connection: Connection) => Promise<T>): Promise<T> {
     await using connection = (await connectLab(this.#access, this.#node(name))).connection;
-    return await work(connection);
+    const giveUp = () => connection.destroy();
+    this.#signal.addEventListener('abort', giveUp, { once: true });
+    try {
+      this.#signal.throwIfAborted();
+      return await work(connection);
+    } finally {
+      this.#signal.removeEventListener('abort', giveUp);
+    }
   }
 
   #node(name: string): Endpoint {

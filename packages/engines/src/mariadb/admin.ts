@@ -113,8 +113,12 @@ function isSame(row: Row, source: Endpoint, { user }: Credentials): boolean {
   );
 }
 
+/**
+ * The source has really begun to send. A receiver says Yes as soon as it is connected, and a source that refuses its
+ * request (purged or diverged history) says so a moment later; only then has it named no log file.
+ */
 function isRunning(row: Row): boolean {
-  return row.Slave_IO_Running === 'Yes' && row.Slave_SQL_Running === 'Yes';
+  return row.Slave_IO_Running === 'Yes' && row.Slave_SQL_Running === 'Yes' && row.Master_Log_File !== '';
 }
 
 /** A thread has stopped for good, so that waiting is of no use. A receiver that still tries says `Connecting`. */

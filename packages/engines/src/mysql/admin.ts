@@ -115,20 +115,19 @@ function isSame(row: Record<string, unknown>, source: Endpoint, user: string): b
   return get('host') === source.host && Number(get('port')) === source.port && get('user') === user;
 }
 
-/** `stopped`: a thread has given up for good, so that waiting is of no use. A receiver that still tries is not. */
+/**
+ * `stopped`: a thread has given up for good, so that waiting is of no use. A receiver that still tries is not.
+ * `running`: the source has really begun to send. A receiver is ON as soon as it is connected, and a source that refuses
+ * its request (purged or diverged history) says so a moment later; only then has it named no log file.
+ */
 async function replicationState(connection: Connection) {
-  const { rows } = await connection.query(
-    `SELECT s.service_state AS receiver, a.service_state AS applier, s.last_error_message AS receiverError,
-            (SELECT MAX(w.last_error_message) FROM performance_schema.replication_applier_status_by_worker w) AS workerError,
-            (SELECT MAX(c.last_error_message) FROM performance_schema.replication_applier_status_by_coordinator c) AS coordinatorError
-       FROM performance_schema.replication_connection_status s
-       JOIN performance_schema.replication_applier_status a USING (channel_name)`,
-  );
-  const [row = {}] = rows;
-  const error = [row.receiverError, row.workerError, row.coordinatorError].find(Boolean);
+  const row = (await connection.query('SHOW REPLICA STATUS')).rows[0] ?? {};
+  const receiver = row.Replica_IO_Running;
+  const applier = row.Replica_SQL_Running;
+  const error = [row.Last_IO_Error, row.Last_SQL_Error].find(Boolean);
   return {
-    running: row.receiver === 'ON' && row.applier === 'ON',
-    stopped: Boolean(error) && (row.receiver === 'OFF' || row.applier === 'OFF'),
+    running: receiver === 'Yes' && applier === 'Yes' && row.Source_Log_File !== '',
+    stopped: Boolean(error) && (receiver === 'No' || applier === 'No'),
     error: error ? String(error) : null,
   };
 }
