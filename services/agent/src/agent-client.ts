@@ -41,7 +41,7 @@ export class AgentClient {
   }
 
   /**
-   * Gives an order and waits until it is carried out and the server runs. Throws when it is refused, fails, or takes
+   * Gives an order and waits until it is carried out and the server answers. Throws when it is refused, fails, or takes
    * longer than `timeoutMs`.
    */
   async carryOut(node: Endpoint, order: OrderRequest, timeoutMs: number, signal: AbortSignal): Promise<void> {
@@ -51,15 +51,18 @@ export class AgentClient {
       throw new Error(`${node.name} refused the order to ${order.order}: ${await given.text()}`);
     }
     const { id } = z.object({ id: z.string() }).parse(await given.json());
-    for (;;) {
-      await sleep(POLL_MS, undefined, { signal: limit }).catch(() => {
+    const pause = () =>
+      sleep(POLL_MS, undefined, { signal: limit }).catch(() => {
         signal.throwIfAborted();
         throw new Error(`${node.name} did not ${order.order} within ${timeoutMs} ms`);
       });
+    for (;;) {
+      await pause();
       const { result, message } = await this.#result(node, id);
-      if (result === 'done') return;
       if (result === 'failed') throw new Error(`${node.name} could not ${order.order}: ${message}`);
+      if (result === 'done') break;
     }
+    while (!(await this.health(node))?.up) await pause();
   }
 
   async #result(node: Endpoint, id: string): Promise<z.infer<typeof orderAnswer>> {

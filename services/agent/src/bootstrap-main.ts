@@ -50,6 +50,7 @@ async function main(): Promise<void> {
     `${result.action}: ${result.primary} is the primary of epoch ${result.epoch}; ` +
       `replicas: ${result.replicas.join(', ') || 'none'}`,
   );
+  if (env.LAB_URL) progress(`in a few seconds the API answers at ${env.LAB_URL}/users`);
 }
 
 try {

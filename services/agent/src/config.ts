@@ -37,6 +37,8 @@ export const bootstrapEnvironment = databaseEnvironment.extend({
   AGENT_TOKEN: agentEnvironment.shape.AGENT_TOKEN,
   /** How long the databases may take until they answer; then bootstrap fails and says which did not. */
   BOOTSTRAP_DEADLINE_MS: z.coerce.number().int().min(1000).default(180_000),
+  /** Where the API will answer, for the last line that bootstrap prints. */
+  LAB_URL: z.string().default(''),
 });
 export type BootstrapEnvironment = z.infer<typeof bootstrapEnvironment>;
 

@@ -57,7 +57,9 @@ async function servedByInTurn(lab: ComposeLab, requests: number): Promise<string
 /** Every container of the lab is healthy; the one-shot ended well. */
 async function expectAllHealthy(lab: ComposeLab): Promise<void> {
   const services = await lab.services();
-  const states = Object.fromEntries(services.map((s) => [s.Service, s.Health || `${s.State} ${s.ExitCode}`]));
+  const states = Object.fromEntries(
+    services.map((s) => [s.Service, s.State === 'running' ? s.Health : `${s.State} ${s.ExitCode}`]),
+  );
   const healthy = [
     ...NODES,
     ...NODES.map((node) => lab.database(node)),

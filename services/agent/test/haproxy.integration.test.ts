@@ -120,6 +120,7 @@ describe.skipIf(!version)(`HAProxy ${version}`, () => {
     expect(performance.now() - begin).toBeLessThan(1000);
     expect(response.headers.get('retry-after')).toBe('1');
     expect(await problem(response)).toEqual({ status: 503, code: 'overloaded' });
+    expect((await fetch(`${operationsUrl}/healthz/all`)).status).toBe(503);
     expect((await fetch(`${operationsUrl}/healthz`)).status).toBe(503);
     for (const api of apis) api.ready = true;
     await until('ready again', 5000, async () => (await fetch(`${operationsUrl}/healthz`)).ok);
