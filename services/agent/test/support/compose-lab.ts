@@ -156,9 +156,9 @@ export class ComposeLab {
     return (await this.ok(['exec', '-T', ...args], 30_000)).stdout.trim();
   }
 
-  /** Ends the lab and its data; throws when anything of it is left. */
+  /** `docker compose down --volumes`; throws when anything of the lab is left. */
   async downAndNothingLeft(): Promise<void> {
-    await this.ok(['--profile', '*', 'down', '--volumes', '--remove-orphans'], 120_000);
+    await this.ok(['down', '--volumes'], 120_000);
     const filter = ['--filter', `label=com.docker.compose.project=${this.project}`, '--quiet'];
     const left = await Promise.all([
       docker(['ps', '--all', ...filter]),
