@@ -31,13 +31,15 @@ export async function onPrimary<T>(
   work: (tx: Transaction) => Promise<T>,
   call: WriteCall,
 ): Promise<{ value: T } & Outcome> {
-  const deadline = primaryWait.deadline(call.remainingMs());
+  let deadline: number | null = null;
   for (;;) {
     try {
       return await router.transaction(work, { token: call.token, timeoutMs: call.remainingMs() });
     } catch (error) {
       const noPrimary = error instanceof RouterError && error.code === 'no-primary';
-      if (!noPrimary || !(await primaryWait.again(deadline))) throw error;
+      if (!noPrimary) throw error;
+      deadline ??= primaryWait.deadline(call.remainingMs());
+      if (!(await primaryWait.again(deadline))) throw error;
     }
   }
 }

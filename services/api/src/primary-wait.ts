@@ -24,7 +24,7 @@ export class PrimaryWait {
     this.#options = options;
   }
 
-  /** Until when a write that begins now may wait, by `performance.now()`. */
+  /** Until when a write that has found no primary just now may wait, by `performance.now()`. */
   deadline(remainingMs: number): number {
     return performance.now() + Math.min(this.#options.waitMs, remainingMs);
   }
