@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { conclude } from './conclusion.ts';
 import { MeasureError } from './errors.ts';
 import { readEnvironment } from './host.ts';
-import { K6_VERSION } from './k6-binary.ts';
+import { k6VersionOf } from './k6-run.ts';
 import type { CapResult, LabUnderTest } from './lab-under-test.ts';
 import {
   measureAnomalies,
@@ -17,7 +17,7 @@ import {
 } from './measure.ts';
 import { nameOfStep, planSteps, type Step, secondsOfStep } from './plan.ts';
 import { type CompareOptions, profileOf } from './profile.ts';
-import type { LatencyRecord, RunOrIdle, ThroughputRecord } from './records.ts';
+import { counts, type LatencyRecord, type RunOrIdle, type ThroughputRecord } from './records.ts';
 import { renderReport } from './report/html.ts';
 import { summarise } from './summarise.ts';
 import type { CompareSummary } from './summary.ts';
@@ -54,10 +54,10 @@ export async function runCompare(
 ): Promise<CompareResult> {
   const profile = profileOf(options);
   const started = new Date();
-  const environment = readEnvironment(K6_VERSION);
   const directory = await newDirectory(options.resultsDir, started);
+  const environment = readEnvironment(await k6VersionOf(lab, directory));
   const steps = planSteps(profile);
-  const cap: { result: CapResult | null } = { result: null };
+  const course: Course = { records: [], cap: null, baseRate: null };
   const teller = createTeller(
     steps.map((step) => secondsOfStep(step, profile)),
     progress,
@@ -65,27 +65,24 @@ export async function runCompare(
   try {
     teller.begin(0, `${profile.users} users, seeded where they are missing`);
     await lab.seed(profile.users, signal);
-    const records: RunOrIdle[] = [];
     const session = { lab, profile, directory, signal, hostCpus: availableParallelism() };
     for (const [i, step] of steps.entries()) {
       teller.begin(i, nameOfStep(step, profile));
-      const capCpus = cap.result?.applied === false ? null : profile.capCpus;
-      await runStep({ ...session, capCpus }, step, i, records, (result) => {
-        cap.result = result;
-      });
+      const capCpus = course.cap?.applied === false ? null : profile.capCpus;
+      await runStep({ ...session, capCpus }, step, i, course);
     }
     const around = {
       profile,
       hostCpus: session.hostCpus,
-      capCpus: cap.result?.applied ? profile.capCpus : null,
+      capCpus: course.cap?.applied ? profile.capCpus : null,
     };
-    const figures = summarise(records, around);
+    const figures = summarise(course.records, around);
     const summary: CompareSummary = {
       engine: lab.engine,
       engineVersion: lab.engineVersion,
       runtime: lab.runtime,
       capCpus: around.capCpus,
-      capReason: cap.result?.reason ?? null,
+      capReason: course.cap?.reason ?? null,
       blocks: profile.blocks,
       quick: options.quick,
       seed: profile.seed,
@@ -94,7 +91,7 @@ export async function runCompare(
       environment,
       profile,
       ...figures,
-      conclusion: conclude(figures, around.capCpus, cap.result?.reason ?? null),
+      conclusion: conclude(figures, around.capCpus, course.cap?.reason ?? null),
       claims: claimsOf(figures),
     };
     return { summary, directory, reportFile: await writeResults(directory, summary) };
@@ -104,13 +101,16 @@ export async function runCompare(
   }
 }
 
-async function runStep(
-  session: Session,
-  step: Step,
-  index: number,
-  records: RunOrIdle[],
-  onCap: (result: CapResult) => void,
-): Promise<void> {
+/** What the steps so far have brought. */
+interface Course {
+  readonly records: RunOrIdle[];
+  cap: CapResult | null;
+  /** Requests a second of the single node: the base of every offered rate, fixed once for all blocks. */
+  baseRate: number | null;
+}
+
+async function runStep(session: Session, step: Step, index: number, course: Course): Promise<void> {
+  const { records } = course;
   const { lab, profile, signal } = session;
   const run = (suffix = ''): RunName => ({
     block: step.block,
@@ -125,23 +125,15 @@ async function runStep(
       await lab.capDatabases(null);
       await lab.useArm(step.arm, signal);
       await warmUp(session, run());
-      onCap(await lab.capDatabases(profile.capCpus));
+      course.cap = await lab.capDatabases(profile.capCpus);
       records.push(await measureIdle(session, run(), IDLE_SECONDS));
       return;
     case 'throughput':
       return repeatOnce(records, (suffix) => measureThroughput(session, run(suffix)));
     case 'latency': {
-      const capacity = capacityOf(records);
-      if (capacity === null) {
-        throw new MeasureError(
-          'no-capacity',
-          "the single node's capacity could not be measured: the load never passed its knee",
-          'run it again on a quieter machine, or with a smaller --cap',
-        );
-      }
-      return repeatOnce(records, (suffix) =>
-        measureLatency(session, run(suffix), step.share, step.share * capacity),
-      );
+      course.baseRate ??= capacityOf(records);
+      const rate = step.share * course.baseRate;
+      return repeatOnce(records, (suffix) => measureLatency(session, run(suffix), step.share, rate));
     }
     case 'anomalies':
       records.push(await measureAnomalies(session, { ...run(), seed: run().seed + index * 997 }, step.fault));
@@ -158,13 +150,21 @@ async function repeatOnce(
   if (first.rejected.length > 0) records.push(await measure(', again'));
 }
 
-/** All requests a second of the single node in the first run that showed it: the base of every offered rate. */
-function capacityOf(records: readonly RunOrIdle[]): number | null {
-  for (const record of records) {
-    if (record.kind !== 'throughput' || record.arm !== 'single' || record.plateau === null) continue;
-    return record.plateau.readsPerSecond + record.plateau.writesPerSecond;
-  }
-  return null;
+/** All requests a second of the single node: of a run that counts, or else of one that was rejected. */
+function capacityOf(records: readonly RunOrIdle[]): number {
+  const plateaus = (counted: boolean) =>
+    records.flatMap((record) =>
+      record.kind === 'throughput' && record.arm === 'single' && record.plateau && counts(record) === counted
+        ? [record.plateau.readsPerSecond + record.plateau.writesPerSecond]
+        : [],
+    );
+  const [rate] = [...plateaus(true), ...plateaus(false)];
+  if (rate !== undefined) return rate;
+  throw new MeasureError(
+    'no-capacity',
+    "the single node's capacity could not be measured: the load never passed its knee",
+    'run it again on a quieter machine, or with a smaller --cap',
+  );
 }
 
 function claimsOf({ arms, ratios }: ReturnType<typeof summarise>): CompareSummary['claims'] {
@@ -176,17 +176,14 @@ function claimsOf({ arms, ratios }: ReturnType<typeof summarise>): CompareSummar
     requestRps: row('requestRps'),
     readP50Ms: row('readP50Ms'),
     writeP50Ms: row('writeP50Ms'),
+    readP95Ratio: ratios.readP95Ms,
   });
 }
 
 async function newDirectory(resultsDir: string, started: Date): Promise<string> {
   const time = started.toISOString().slice(0, 19).replaceAll(':', '-');
-  const parent = join(resultsDir, 'compare');
-  const directory = join(parent, time);
+  const directory = join(resultsDir, 'compare', time);
   await mkdir(join(directory, 'runs'), { recursive: true });
-  const latest = join(parent, 'latest');
-  await rm(latest, { force: true });
-  await symlink(basename(directory), latest).catch(() => {}); // a convenience only
   return directory;
 }
 
@@ -194,6 +191,9 @@ async function writeResults(directory: string, summary: CompareSummary): Promise
   const reportFile = join(directory, 'report.html');
   await writeFile(join(directory, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
   await writeFile(reportFile, renderReport(summary));
+  const latest = join(directory, '../latest');
+  await rm(latest, { force: true });
+  await symlink(basename(directory), latest).catch(() => {}); // a convenience only
   return reportFile;
 }
 

@@ -1,8 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { MeasureError } from './errors.ts';
 import { processCpuSeconds } from './host.ts';
+import { K6_VERSION } from './k6-binary.ts';
 import type { LabUnderTest, Usage } from './lab-under-test.ts';
 import { readSamples, type Samples } from './samples.ts';
 import { recordUsage } from './usage-recorder.ts';
@@ -53,6 +54,14 @@ export async function runK6(lab: LabUnderTest, run: K6Run, signal: AbortSignal):
   if (result.failed && result.exitCode !== THRESHOLD_FAILED) throw await failure(run, result.timedOut);
   await writeFile(join(run.directory, 'usage.json'), JSON.stringify(recording.samples));
   return { samples: await readSamples(join(run.directory, RAW)), usage: recording.samples };
+}
+
+/** The version that will run: a plain k6 tells it, the image is pinned. */
+export async function k6VersionOf(lab: LabUnderTest, directory: string): Promise<string> {
+  const { file } = await lab.k6(join(SCENARIOS, 'throughput.ts'), directory, {});
+  if (basename(file) !== 'k6') return K6_VERSION;
+  const { stdout } = await execa(file, ['version'], { reject: false, timeout: 20_000 });
+  return /v\d+\.\d+\.\d+\S*/.exec(stdout ?? '')?.[0] ?? K6_VERSION;
 }
 
 /** In a container, the lab knows what k6 uses; as a plain process, the kernel does. After its end: what it had used. */

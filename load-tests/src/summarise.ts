@@ -195,7 +195,8 @@ function utilisationFigures(
         cpuShareOfCap: limitCpus === null ? null : cpus / limitCpus,
         cpus,
         limitCpus,
-        throttledShare: throttled.length === 0 ? null : median(throttled),
+        // The kernel adds up over all CPUs for how long it held the group back on each.
+        throttledShare: throttled.length === 0 ? null : median(throttled) / hostCpus,
         servesReads: servesReads(arm, node),
       },
     ];
@@ -203,7 +204,9 @@ function utilisationFigures(
   return [
     ...nodes.flatMap((node) => {
       const of = uses.flatMap((use) => use.nodes.filter((entry) => entry.node === node));
-      const throttled = of.flatMap(({ throttledShare }) => (throttledShare === null ? [] : [throttledShare]));
+      const throttled = of.flatMap(({ throttledPerSecond }) =>
+        throttledPerSecond === null ? [] : [throttledPerSecond],
+      );
       return row(
         node,
         of.map(({ cpus }) => cpus),

@@ -88,6 +88,7 @@ export interface UtilisationFigures {
   readonly cpuShareOfCap: number | null;
   readonly cpus: number;
   readonly limitCpus: number | null;
+  /** Share of the time, averaged over the CPUs, for which the cap held it back. */
   readonly throttledShare: number | null;
   readonly servesReads: boolean;
 }

@@ -35,6 +35,8 @@ export interface Measured {
   readonly requestRps: MeasuredRow | null;
   readonly readP50Ms: MeasuredRow | null;
   readonly writeP50Ms: MeasuredRow | null;
+  /** The tail gains more than the median, and the textbook does not say which it means. */
+  readonly readP95Ratio: Estimate | null;
 }
 
 export interface MeasuredRow {
@@ -56,11 +58,14 @@ export function claimsWith(measured: Measured): Claim[] {
   return [
     row('users', '', null, `${NOT_MEASURED}: at the same think time it grows as requests a second do`),
     row('requests', 'at saturation', measured.requestRps),
-    row('read', 'median at equal load', measured.readP50Ms),
+    row('read', `median at equal load${tail(measured.readP95Ratio)}`, measured.readP50Ms),
     row('write', 'median at equal load', measured.writeP50Ms),
     row('uptime', '', null, `${NOT_MEASURED} yet: it needs failover drills`),
   ];
 }
+
+const tail = (ratio: Estimate | null): string =>
+  ratio === null ? '' : ` (p95: ${ratio.median.toFixed(2)}x)`;
 
 /** Lowest with lowest, highest with highest: 500 to 1,500 becoming 1,500 to 5,000 is 3.0 to 3.3 times. */
 function ratioRange({ before, after }: TextbookRow): Range {

@@ -15,8 +15,8 @@ export interface NodeUtilisation {
   readonly node: string;
   /** CPUs used on average over the window. */
   readonly cpus: number;
-  /** Share of the window for which the cap held it back; null where the cap's accounting cannot be read. */
-  readonly throttledShare: number | null;
+  /** Seconds a second for which the cap held it back, added up over all CPUs; null where that cannot be read. */
+  readonly throttledPerSecond: number | null;
 }
 
 export interface WindowUtilisation {
@@ -47,7 +47,7 @@ export function utilisationOver(samples: readonly UsageSample[], window: Window)
     const cpus = perSecond((sample) => sample.nodes[node]?.cpuSeconds);
     if (cpus === null) return [];
     const throttled = perSecond((sample) => sample.nodes[node]?.throttledMs);
-    return [{ node, cpus, throttledShare: throttled === null ? null : throttled / 1000 }];
+    return [{ node, cpus, throttledPerSecond: throttled === null ? null : throttled / 1000 }];
   });
   return {
     nodes,

@@ -43,7 +43,7 @@ export function usageOf(
 
 export const useOf = (cpus: Readonly<Record<string, number>>, idleCpus = 1, k6 = 0.1): WindowUtilisation => ({
   nodes: Object.entries(cpus).map(
-    ([node, used]): NodeUtilisation => ({ node, cpus: used, throttledShare: null }),
+    ([node, used]): NodeUtilisation => ({ node, cpus: used, throttledPerSecond: null }),
   ),
   generatorCpus: k6,
   hostIdleCpus: idleCpus,

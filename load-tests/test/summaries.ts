@@ -44,6 +44,7 @@ export function summaryOf(
           : null,
       readP50Ms: null,
       writeP50Ms: null,
+      readP95Ratio: null,
     }),
   };
 }

@@ -9,7 +9,7 @@ describe('use over a window', () => {
     const use = utilisationOver(usageOf(10, { 'db-1': 0.2, 'api-1': 0.05 }, 1.4), window(2.5, 7.3))!;
     expect(use.nodes.map(({ node }) => node)).toEqual(['db-1', 'api-1']);
     expect(use.nodes[0]!.cpus).toBeCloseTo(0.2, 6);
-    expect(use.nodes[0]!.throttledShare).toBeCloseTo(0.5, 6);
+    expect(use.nodes[0]!.throttledPerSecond).toBeCloseTo(0.5, 6);
     expect(use.generatorCpus).toBeCloseTo(0.1, 6);
     expect(use.hostIdleCpus).toBeCloseTo(1.4, 6);
   });
@@ -21,7 +21,7 @@ describe('use over a window', () => {
         : { ...sample, nodes: { 'db-1': { cpuSeconds: 100 + 0.2 * 5 + (i - 5), throttledMs: null } } },
     );
     expect(utilisationOver(samples, window(1, 5))!.nodes[0]!.cpus).toBeCloseTo(0.2, 6);
-    expect(utilisationOver(samples, window(6, 10))!.nodes[0]).toMatchObject({ throttledShare: null });
+    expect(utilisationOver(samples, window(6, 10))!.nodes[0]).toMatchObject({ throttledPerSecond: null });
     expect(utilisationOver(samples, window(6, 10))!.nodes[0]!.cpus).toBeCloseTo(1, 6);
   });
 
