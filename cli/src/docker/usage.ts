@@ -1,7 +1,7 @@
 import { request } from 'node:http';
-import { NODE_NAMES } from '@replication-lab/engines/config';
 import type { Usage } from '@replication-lab/load-tests';
 import { z } from 'zod';
+import { nodeNames } from '../native/layout.ts';
 import type { LabState } from '../state.ts';
 import { composeEnvironment, docker } from './compose.ts';
 import { listContainers, serviceOf } from './containers.ts';
@@ -26,7 +26,7 @@ export async function containerUsage(state: LabState): Promise<Record<string, Us
   );
   const socket = await engineSocket();
   if (!socket) return {};
-  const nameOf = new Map(NODE_NAMES.map((name) => [serviceOf(state.engine, name), name as string]));
+  const nameOf = new Map(nodeNames(state.topology).map((name) => [serviceOf(state.engine, name), name]));
   const wanted = /^(api-\d|haproxy|k6)$/;
   const found = await Promise.all(
     containers

@@ -19,7 +19,8 @@ import {
 } from './records.ts';
 import type { Effect, Fault, FaultSettings } from './types.ts';
 
-/** How long a fault may take to show, and how long a heal may take: a crashed database recovers first. */
+/** How long a fault may take to apply and then to show, and how long a heal: a crashed database recovers first. */
+const APPLIES_WITHIN_MS = 60_000;
 const SHOWS_WITHIN_MS = 5000;
 const HEALS_WITHIN_MS = 60_000;
 const LOCK_WAIT_MS = 120_000;
@@ -42,21 +43,25 @@ export async function applyFault(
   signal: AbortSignal,
 ): Promise<{ record: FaultRecord; effect: Effect }> {
   const { fault, part, settings } = wanted;
-  const nowMs = Date.now();
   const id = faultId(fault.name, part);
   const healer = (await readRecord(stateDir, id))?.healer ?? null;
+  const appliedAtMs = Date.now();
   let record: FaultRecord = {
     ...{ id, fault: fault.name, part, settings, healer, lastError: null },
-    ...{ appliedAtMs: nowMs, healAtMs: nowMs + wanted.forMs },
+    // Until its effect shows, it has this long: its own time begins only then.
+    ...{ appliedAtMs, healAtMs: appliedAtMs + APPLIES_WITHIN_MS + wanted.forMs },
   };
-  await writeRecord(stateDir, record);
-  if (!healer || !isAlive(healer)) {
-    record = { ...record, healer: await startHealer(stateDir, id) };
-    await writeRecord(stateDir, record);
-  }
+  const save = () => writeRecord(stateDir, record);
+  await save();
   try {
+    if (!healer || !isAlive(healer)) record = { ...record, healer: await startHealer(stateDir, id) };
+    await save();
     await fault.apply(lab, part, settings, signal);
-    return { record, effect: await expectEffect(fault, lab, part, signal) };
+    const effect = await expectEffect(fault, lab, part, signal);
+    const nowMs = Date.now();
+    record = { ...record, appliedAtMs: nowMs, healAtMs: nowMs + wanted.forMs };
+    await save();
+    return { record, effect };
   } catch (error) {
     await healFault(stateDir, lab, id);
     throw error;

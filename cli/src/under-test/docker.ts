@@ -54,7 +54,9 @@ export async function dockerUnderTest(stateDir: string): Promise<LabUnderTest> {
 async function versionOf(state: LabState): Promise<string> {
   const endpoint = { name: 'db-1', host: nodeAddress(state, 'db-1'), port: DEFAULT_PORT[state.engine] };
   const script = serverVersion(state.engine, endpoint);
-  return String(await runInside(script, composeEnvironment(state)).catch(() => 'unknown'));
+  const said = String(await runInside(script, composeEnvironment(state)).catch(() => ''));
+  // PostgreSQL says who compiled it and how as well.
+  return /\d[\w.-]*/.exec(said)?.[0] ?? 'unknown';
 }
 
 function k6Command(state: LabState, script: string, outDir: string, env: Readonly<Record<string, string>>) {
