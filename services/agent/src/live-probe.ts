@@ -1,4 +1,15 @@
-import type { Connection, Credentials, Endpoint, EngineClient, NodeProbe } from '@replication-lab/engines';
+import {
+  type Connection,
+  type Credentials,
+  DATABASE_NAME,
+  type Endpoint,
+  type EngineClient,
+  EngineError,
+  type EngineErrorCode,
+  type NodeProbe,
+} from '@replication-lab/engines';
+
+const SILENCE: readonly EngineErrorCode[] = ['connect-failed', 'connection-lost', 'timeout', 'aborted'];
 
 export interface LiveAnswer {
   /** The database server answered, if only to refuse the login. */
@@ -29,12 +40,13 @@ export class LiveProbe {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Never throws; takes at most about two times `timeoutMs` (the question under way, then this one). */
+  /** Never throws. At most about four times `timeoutMs`: connecting and asking, twice, after a question under way. */
   ask(): Promise<LiveAnswer> {
     if (!this.#running) return this.#start();
     this.#next ??= this.#running.then(() => {
       this.#next = null;
-      return this.#start();
+      // One that began in between began after these callers asked, too.
+      return this.#running ?? this.#start();
     });
     return this.#next;
   }
@@ -54,17 +66,19 @@ export class LiveProbe {
 
   async #probe(): Promise<LiveAnswer> {
     try {
+      // In the lab's database: postgres sees the epoch from nowhere else.
       this.#connection ??= await this.#client.connect(this.#endpoint, this.#credentials, {
+        database: DATABASE_NAME,
         connectTimeoutMs: this.#timeoutMs,
       });
       const probe = await this.#client.probe(this.#connection, { timeoutMs: this.#timeoutMs });
       return { up: true, probe, error: null };
     } catch (error) {
       this.close();
-      const code = (error as { code?: string }).code;
       const message = error instanceof Error ? error.message : String(error);
-      // Before bootstrap there is no account to log in with.
-      return { up: code === 'access-denied' || code === 'bad-statement', probe: null, error: message };
+      // Before bootstrap there is neither the account nor the database: the refusal itself shows that a server is there.
+      const up = error instanceof EngineError && !SILENCE.includes(error.code);
+      return { up, probe: null, error: message };
     }
   }
 }

@@ -136,13 +136,13 @@ describe.skipIf(!version)(`HAProxy ${version}`, () => {
     });
     await until(
       'some are turned away',
-      1500,
+      10_000,
       async () => answers.filter((status) => status === 503).length >= 10,
     );
     for (const api of apis) api.behaviour = (_, response) => response.end('{}');
     for (const release of held) release();
     await Promise.all(all);
-    expect(answers.filter((status) => status === 200).length).toBeGreaterThanOrEqual(6);
+    expect(answers.filter((status) => status === 200).length).toBeGreaterThanOrEqual(3);
   });
 
   test('the rate limit is off by default, and a problem with Retry-After where it is on', async () => {
