@@ -59,6 +59,7 @@ async function versionOf(state: LabState): Promise<string> {
   return /\d[\w.-]*/.exec(said)?.[0] ?? 'unknown';
 }
 
+/** k6 in a container of the lab's network: from outside, the host's port forwarding would be measured as well. */
 function k6Command(state: LabState, script: string, outDir: string, env: Readonly<Record<string, string>>) {
   const inside = relative(`${repositoryRoot}/load-tests`, script);
   if (inside.startsWith('..')) {
@@ -66,21 +67,13 @@ function k6Command(state: LabState, script: string, outDir: string, env: Readonl
   }
   const variables = { ...env, OUT_DIR: OUT_INSIDE };
   const passed = Object.entries(variables).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
-  const run = [
-    'compose',
-    '--profile',
-    'load',
-    'run',
-    '--rm',
-    '--no-deps',
-    '-T',
-    '-v',
-    `${outDir}:${OUT_INSIDE}`,
-  ];
+  // The caller's directory may be any.
+  const command = ['compose', '--file', `${repositoryRoot}/docker-compose.yml`, '--profile', 'load'];
+  const run = ['run', '--rm', '--no-deps', '-T', '-v', `${outDir}:${OUT_INSIDE}`];
   const owner = process.getuid ? `${process.getuid()}:${process.getgid?.()}` : '0:0';
   return {
     file: 'docker',
-    args: [...run, ...passed, 'k6', 'run', `${SCRIPTS_INSIDE}/${inside}`],
+    args: [...command, ...run, ...passed, 'k6', 'run', `${SCRIPTS_INSIDE}/${inside}`],
     env: { ...composeEnvironment(state), K6_USER: owner },
     outDir: OUT_INSIDE,
   };
