@@ -11,6 +11,7 @@ const DRAIN_TIMEOUT_MS = 60_000;
 /** A replica that comes no nearer for so long is stuck; one that comes nearer may take its time. */
 const STALL_MS = 15_000;
 const ATTACH_TIMEOUT_MS = 20_000;
+const LOGIN_TIMEOUT_MS = 60_000;
 
 export interface BootstrapOptions {
   readonly engine: Engine;
@@ -137,6 +138,7 @@ class Bootstrap {
         throw new Error(`${node.name} has no data, and runBootstrap was given no way to initialise it`);
       this.#progress(`making the data of ${node.name}`);
       await initialise(node, this.#signal);
+      await this.#awaitLogin(node);
     }
     if (plan.kind === 'keep') {
       this.#progress(`${node.name} is the open primary of epoch ${plan.epoch}`);
@@ -214,6 +216,7 @@ class Bootstrap {
     if (copy) {
       this.#progress(`copying the data of ${primary} to ${name}`);
       await copyData(node, source, this.#signal);
+      await this.#awaitLogin(node);
     }
     await this.#as(name, (connection) =>
       engine.admin.attach(connection, node, source, replication, {
@@ -221,6 +224,22 @@ class Bootstrap {
         signal: this.#signal,
       }),
     );
+  }
+
+  /** A server that has just been started may need a moment until it takes logins. */
+  async #awaitLogin(node: Endpoint): Promise<void> {
+    let last: unknown;
+    const login = async (): Promise<boolean> => {
+      try {
+        await (await connectLab(this.#access, node)).connection.close();
+        return true;
+      } catch (error) {
+        last = error;
+        return false;
+      }
+    };
+    if (!(await waitFor(login, { timeoutMs: LOGIN_TIMEOUT_MS, everyMs: 100, signal: this.#signal })))
+      throw last;
   }
 
   /** The plan's positions were not read at one moment, so a replica may seem to be ahead. Only a later reading tells. */
