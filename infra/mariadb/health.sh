@@ -1,7 +1,7 @@
 #!/bin/bash
 # Healthy: the application can log in over TCP and read the row that bootstrap writes last. The image's temporary
-# server of the first start listens on no TCP port, so it never looks healthy.
+# server of the first start listens on no TCP port, so it never looks healthy. No TLS: it would be most of the cost.
 [ -e /run/lab-standing-by ] && exit 0
 answer=$(MYSQL_PWD=$DB_APP_PASSWORD mariadb --no-defaults --protocol=tcp --host=127.0.0.1 --user=app --connect-timeout=2 \
-    --batch --skip-column-names --execute='SELECT 1 FROM lab_marker WHERE id = 1' lab)
+    --skip-ssl --batch --skip-column-names --execute='SELECT 1 FROM lab_marker WHERE id = 1' lab)
 [ "$answer" = 1 ]
