@@ -21,7 +21,7 @@ export function renderTable(summary: CompareSummary): string {
     columns([CLAIM_HEADINGS, ...summary.claims.map(claimRow)]),
     `${summary.conclusion.text}${prediction === null ? '' : `\n${prediction}`}`,
     columns([ARM_HEADINGS, ...armRows(summary)]),
-    'What reading replicas costs (one session: write a row, wait up to 500 ms, read it twice)',
+    'What reading replicas costs (one session: write a row, wait up to 500 ms, read it twice; no cap)',
     columns([ANOMALY_HEADINGS, ...summary.anomalies.map((row) => anomalyRow(row, wordCount))]),
     'CPU at saturation (databases: of their cap; the others: of what one thread could use; k6 and machine: of all CPUs)',
     ARMS.map((arm) => utilisationLine(summary, arm)).join('\n'),

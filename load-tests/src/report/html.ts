@@ -116,7 +116,7 @@ function anomalyText(summary: CompareSummary): string {
   const bound = zeroBound(summary);
   return (
     'One session changes a row of its own, waits up to 500 ms (short waits are as likely as long ones), reads it back and ' +
-    'reads it again. Only that session writes the row, so versions alone decide.' +
+    'reads it again. Only that session writes the row, so versions alone decide. These runs are not capped.' +
     (bound === null
       ? ''
       : ` A zero is worth its sample: the weakest one here means "below ${percent(bound)}".`)
