@@ -1,11 +1,11 @@
 import { DEFAULT_NET_PREFIX, dockerAnswers } from './docker/compose.ts';
 import { dockerLabWithoutState } from './docker/discover.ts';
-import { upDocker } from './docker/up.ts';
+import { prepareDocker, upDocker } from './docker/up.ts';
 import { LabError } from './errors.ts';
 import { listRecords } from './faults/records.ts';
 import { withLock } from './lock.ts';
 import { DEFAULT_HTTP_PORT, DEFAULT_LOOPBACK, DEFAULT_STATS_PORT } from './native/layout.ts';
-import { defaultNativeEngine, upNative } from './native/up.ts';
+import { defaultNativeEngine, prepareNative, upNative } from './native/up.ts';
 import { openRuntime } from './open-runtime.ts';
 import { repositoryRoot, stateDirectory } from './paths.ts';
 import type { BringUp, LabContext, RunningLab, UpRequest } from './runtime.ts';
@@ -26,6 +26,8 @@ export const bringUp: BringUp = async (request, context) => {
     if (previous && (await isAlreadyUp(stateDir, previous, wanted, context))) {
       return running(stateDir, previous, true);
     }
+    if (wanted.runtime === 'docker') await prepareDocker();
+    else await prepareNative(wanted.engine, context);
     if (previous && (previous.runtime !== wanted.runtime || previous.engine !== wanted.engine)) {
       context.progress(`ending the ${previous.engine} lab (${previous.runtime}) first; its data stays`);
       await openRuntime(stateDir, previous).down({ volumes: false }, context.progress);

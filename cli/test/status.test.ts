@@ -32,6 +32,7 @@ const lab = (over: Partial<LabObservation> = {}): LabObservation => ({
   haproxy: { name: 'haproxy', condition: 'running', ready: true },
   staleness: { 'db-2': 45.4, 'db-3': null },
   vip: null,
+  capCpus: null,
   faults: [],
   ...over,
 });

@@ -9,8 +9,8 @@ import { composeEnvironment } from './compose.ts';
 import { type Container, conditionOf, listContainers, serviceOf } from './containers.ts';
 import { type Answers, askInside } from './inside.ts';
 
-/** The agent itself gives its database a second. */
-const ASK_MS = 1300;
+/** The agent itself gives its database a second; the rest is for a machine under load. */
+const ASK_MS = 2500;
 const AGENT_PORT = 8080;
 
 /** What an agent's /health says; see services/agent. */
@@ -45,6 +45,7 @@ export async function observeDocker(state: LabState): Promise<Omit<LabObservatio
       ready: inside[`${name} ready`]?.status === 200,
     })),
     haproxy: { name: 'haproxy', condition: conditionOf(containers, 'haproxy'), ready: proxyReady },
+    capCpus: state.capCpus,
     staleness: stalenessFrom(API_NAMES.map((name) => inside[`${name} topology`]?.body)),
     vip: { address: vipAddress(state), holder: vipHolder(inside) },
   };

@@ -8,6 +8,11 @@ import { DockerRuntime } from './runtime.ts';
 const UP_MS = 20 * 60_000;
 const READY_SECONDS = 180;
 
+/** LabError `docker-missing` where there is no engine; before a lab that is up is ended for this one. */
+export async function prepareDocker(): Promise<void> {
+  if ((await dockerAnswers()) === null) throw noDocker();
+}
+
 /** `docker compose up --wait` for what `state` asks. Containers of a failed start stay, for their logs. */
 export async function upDocker(
   stateDir: string,
@@ -15,7 +20,6 @@ export async function upDocker(
   previous: LabState | null,
   context: LabContext,
 ): Promise<void> {
-  if ((await dockerAnswers()) === null) throw noDocker();
   await writeState(stateDir, { ...state, phase: 'starting' });
   context.progress('docker compose up (the first time it fetches and builds images)');
   const args = [

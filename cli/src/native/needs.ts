@@ -8,6 +8,7 @@ export function serverNeed({ name, server }: Engine): Need {
   return {
     what: `the ${name} server`,
     packages: server.debianPackages.length > 0 ? [...server.debianPackages, ...client] : [],
+    explain: server.explainMissing,
     present: async () => (await server.find()) !== null,
   };
 }

@@ -15,8 +15,11 @@ import type { NativeLab } from './lab.ts';
 import { API_NAMES, apiUrl, urlsOf } from './layout.ts';
 import { HAPROXY, type Services } from './services.ts';
 
-/** What is slower than this is as good as not there: a probe is one round trip on this machine. */
-const PROBE_MS = 1000;
+/**
+ * What runs and is slower than this is as good as not there. Long, because a machine under load is slow to log in; what
+ * is dead or frozen is known at once, without asking.
+ */
+const PROBE_MS = 2500;
 
 const conditionOf = (identity: ProcessIdentity | null): Condition => {
   if (!identity) return 'down';
@@ -28,7 +31,7 @@ export async function observeNative({
   plan,
   databases,
   services,
-}: NativeLab): Promise<Omit<LabObservation, 'faults'>> {
+}: NativeLab): Promise<Omit<LabObservation, 'faults' | 'capCpus'>> {
   const [nodes, apis, haproxy, topologies] = await Promise.all([
     Promise.all(plan.endpoints.map((endpoint) => observeNode(databases, endpoint))),
     Promise.all(API_NAMES.map((name) => observeService(services, name, apiUrl(plan, name, '/readyz')))),

@@ -11,6 +11,8 @@ export interface Need {
   /** What it is for, in words: `the PostgreSQL server`. */
   readonly what: string;
   readonly packages: readonly string[];
+  /** Where there are no packages: what was looked for, and what would bring it. */
+  readonly explain?: string;
   /** Is it here now? Asked again after the installation. */
   present(): Promise<boolean>;
 }
@@ -52,6 +54,7 @@ export async function ensurePackages(needs: readonly Need[], context: LabContext
   const missing: Need[] = [];
   for (const need of needs) if (!(await need.present())) missing.push(need);
   if (missing.length === 0) return;
+  for (const need of missing) requirePackages(need);
   const packages = [...new Set(missing.flatMap((need) => need.packages))];
   const what = missing.map((need) => need.what).join(', ');
   await requireApt(what, packages);
@@ -63,24 +66,22 @@ export async function ensurePackages(needs: readonly Need[], context: LabContext
   }
   await install(packages, context);
   for (const need of missing) {
-    if (!(await need.present())) {
-      throw new LabError(
-        'missing-servers',
-        `installed ${need.packages.join(' ')}, yet found no ${need.what}`,
-        './lab doctor',
-      );
-    }
+    if (await need.present()) continue;
+    const message = `installed ${need.packages.join(' ')}, and still ${need.what} is missing. ${need.explain ?? ''}`;
+    throw new LabError('missing-servers', message, './lab doctor');
   }
 }
 
+function requirePackages({ what, packages, explain }: Need): void {
+  if (packages.length > 0) return;
+  throw new LabError(
+    'missing-servers',
+    `missing: ${what}, and no package brings it. ${explain ?? ''}`,
+    './lab up --engine mariadb, or --engine postgres, or --runtime docker',
+  );
+}
+
 async function requireApt(what: string, packages: readonly string[]): Promise<void> {
-  if (packages.length === 0) {
-    throw new LabError(
-      'missing-servers',
-      `missing: ${what}, which this distribution has no package for`,
-      './lab up --engine mariadb, or --engine postgres, or --runtime docker',
-    );
-  }
   if ((await findProgram('apt-get')) === null) {
     throw new LabError(
       'missing-servers',

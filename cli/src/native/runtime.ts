@@ -38,7 +38,7 @@ export class NativeRuntime implements LabRuntime {
   }
 
   async observe(): Promise<Omit<LabObservation, 'faults'>> {
-    return observeNative(await this.#open());
+    return { ...(await observeNative(await this.#open())), capCpus: this.#state.capCpus };
   }
 
   async #process(part: PartName) {

@@ -11,6 +11,11 @@ import { ensurePackages, findProgram, haproxyNeed } from './packages.ts';
 import { preflight } from './preflight.ts';
 import { HAPROXY, SERVICES } from './services.ts';
 
+/** Installs what is missing; before a lab that is up is ended for this one. */
+export async function prepareNative(engine: LabState['engine'], context: LabContext): Promise<void> {
+  await ensurePackages([serverNeed(engineOf(engine)), haproxyNeed], context);
+}
+
 /**
  * Brings the native lab to what `state` asks for, from wherever it is. Returns once three API replicas and HAProxy
  * answer ready. When it fails or is interrupted, what runs is ended again; data and logs stay.
@@ -22,7 +27,6 @@ export async function upNative(
   context: LabContext,
 ): Promise<void> {
   const lab = await openNativeLab(stateDir, state);
-  await ensurePackages([serverNeed(lab.databases.engine), haproxyNeed], context);
   await stopMisfits(lab, previous, state);
   await preflight(lab.plan, lab.databases, lab.services);
   await writeState(stateDir, { ...state, phase: 'starting' });

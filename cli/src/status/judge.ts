@@ -14,6 +14,7 @@ export function judge(seen: LabObservation): LabStatus {
     apis: seen.apis,
     haproxy: { ready: seen.haproxy.ready, condition: seen.haproxy.condition },
     vip: seen.vip,
+    capCpus: seen.capCpus,
     faults: seen.faults,
     urls: seen.urls,
   };

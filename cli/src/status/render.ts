@@ -18,6 +18,7 @@ export function renderStatus(status: LabStatus): string {
     '',
     `VIP      ${vipText(status)}`,
     `failover ${status.armed.ok ? 'armed' : `not armed: ${status.armed.reasons.join('; ')}`}`,
+    ...(status.capCpus === null ? [] : [pc.yellow(`cap      each database may use ${status.capCpus} CPUs`)]),
     ...status.faults.map((f) =>
       pc.yellow(
         `fault    ${f.name} on ${f.node}, heals ${f.healsInMs > 0 ? `in ${formatDurationMs(f.healsInMs)}` : 'now'}`,

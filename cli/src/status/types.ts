@@ -49,6 +49,8 @@ export interface LabObservation {
   readonly haproxy: ServiceObservation;
   readonly staleness: StalenessByNode;
   readonly vip: { readonly address: string; readonly holder: string | null } | null;
+  /** CPUs each database may use; null: no cap. */
+  readonly capCpus: number | null;
   readonly faults: readonly ActiveFault[];
 }
 
@@ -81,6 +83,7 @@ export interface LabStatus {
   readonly apis: readonly { readonly name: string; readonly ready: boolean; readonly condition: Condition }[];
   readonly haproxy: { readonly ready: boolean; readonly condition: Condition };
   readonly vip: { readonly address: string; readonly holder: string | null } | null;
+  readonly capCpus: number | null;
   readonly faults: readonly ActiveFault[];
   readonly urls: LabUrls;
 }
