@@ -73,7 +73,7 @@ export async function useServerFromImage(engine: EngineName): Promise<string | n
     reject: false,
     timeout: 20_000,
   });
-  if (inspect.failed) return `there is no Docker image ${plan.image} on this machine`;
+  if (inspect.failed) return `Docker does not answer, or has no image ${plan.image}`;
   const id = inspect.stdout
     .trim()
     .replace(/^sha256:/, '')
