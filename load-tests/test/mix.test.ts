@@ -1,28 +1,43 @@
 import { seedUser } from '@replication-lab/engines/bootstrap';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_MIX, nextOperation, PAGE_SIZE, pathOf } from '../scenarios/lib/mix.ts';
+import { DEFAULT_MIX, operationOf, PAGE_SIZE, pathOf } from '../scenarios/lib/mix.ts';
 import { logUniformMs, randomOf } from '../scenarios/lib/random.ts';
 import { SEARCHES } from '../scenarios/lib/searches.ts';
 
 const USERS = 100_000;
 const operations = Array.from({ length: 20_000 }, (_, i) =>
-  nextOperation(randomOf(1, i), { ...DEFAULT_MIX, users: USERS }, SEARCHES),
+  operationOf(i, randomOf(1, i), { ...DEFAULT_MIX, users: USERS }, SEARCHES),
 );
 
 describe('the default load', () => {
   it('is the same for the same seed, and another for another', () => {
     const of = (seed: number) =>
       Array.from({ length: 50 }, (_, i) =>
-        nextOperation(randomOf(seed, i), { ...DEFAULT_MIX, users: USERS }, SEARCHES),
+        operationOf(i, randomOf(seed, i), { ...DEFAULT_MIX, users: USERS }, SEARCHES),
       );
     expect(of(4)).toEqual(of(4));
     expect(of(4)).not.toEqual(of(5));
   });
 
-  it('has 5 % writes, and nine searches to a page among the reads', () => {
-    const share = (kind: string) => operations.filter((o) => o.kind === kind).length / operations.length;
-    expect(share('write')).toBeCloseTo(0.05, 2);
-    expect(share('search') / (share('search') + share('page'))).toBeCloseTo(0.9, 2);
+  it.each([
+    [0, 20_000],
+    [137, 400],
+    [5000, 100],
+  ])(
+    'has 5 % writes, and nine searches to a page among the reads, in any stretch (from %d, %d long)',
+    (from, length) => {
+      const stretch = operations.slice(from, from + length);
+      const count = (kind: string) => stretch.filter((o) => o.kind === kind).length;
+      expect(Math.abs(count('write') - 0.05 * length)).toBeLessThanOrEqual(1);
+      expect(Math.abs(count('page') - 0.095 * length)).toBeLessThanOrEqual(1);
+      expect(count('search')).toBe(length - count('write') - count('page'));
+    },
+  );
+
+  it('looks for every name equally often', () => {
+    const found = operations.flatMap((o) => (o.kind === 'search' ? [o.q] : []));
+    const counts = SEARCHES.map((q) => found.filter((other) => other === q).length);
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
   });
 
   it('stays within the seeded users', () => {

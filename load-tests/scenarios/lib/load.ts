@@ -2,7 +2,7 @@ import exec from 'k6/execution';
 import http, { type RefinedResponse } from 'k6/http';
 import { Counter, Trend } from 'k6/metrics';
 import { common, number } from './environment.ts';
-import { DEFAULT_MIX, type Mix, nextOperation, type Operation, pathOf } from './mix.ts';
+import { DEFAULT_MIX, type Mix, type Operation, operationOf, pathOf } from './mix.ts';
 import { randomOf } from './random.ts';
 import { SEARCHES } from './searches.ts';
 
@@ -23,7 +23,7 @@ const TIMEOUT = '10s';
 /** One iteration of the default load: 95 % reads at level `eventual`, 5 % writes. */
 export function oneRequest(): void {
   const iteration = exec.scenario.iterationInTest;
-  const operation = nextOperation(randomOf(common.seed, iteration), mix, SEARCHES);
+  const operation = operationOf(iteration, randomOf(common.seed, iteration), mix, SEARCHES);
   const response = send(operation);
   if (response.status !== 200) {
     failed.add(1, { kind: operation.kind, status: String(response.status) });

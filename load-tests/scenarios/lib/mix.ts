@@ -1,4 +1,4 @@
-import { pick, type Random, wholeBetween } from './random.ts';
+import { type Random, wholeBetween } from './random.ts';
 
 /** One request of the default load. */
 export type Operation =
@@ -24,15 +24,31 @@ export const PAGE_SIZE = 20;
  */
 const SEARCH_START_SHARE = 0.6;
 
-/** The next request, from this iteration's random numbers alone. */
-export function nextOperation(random: Random, mix: Mix, searches: readonly string[]): Operation {
-  if (random() < mix.writes) return { kind: 'write', id: wholeBetween(random, 1, mix.users) };
-  if (random() < mix.searches) {
-    const after = wholeBetween(random, 0, Math.floor(mix.users * SEARCH_START_SHARE));
-    return { kind: 'search', q: pick(random, searches), after };
+/**
+ * The request of an iteration. What kind it is follows from the iteration's number, spread as evenly as the shares allow:
+ * drawn by lot, a short run would have a third more or fewer writes than the next, and that is what one would measure.
+ * Rows and places come from the iteration's random numbers.
+ */
+export function operationOf(
+  iteration: number,
+  random: Random,
+  mix: Mix,
+  searches: readonly string[],
+): Operation {
+  if (isTurn(iteration, mix.writes)) return { kind: 'write', id: wholeBetween(random, 1, mix.users) };
+  const read = iteration - turnsBefore(iteration, mix.writes);
+  if (!isTurn(read, mix.searches)) {
+    return { kind: 'page', after: wholeBetween(random, 0, mix.users - PAGE_SIZE) };
   }
-  return { kind: 'page', after: wholeBetween(random, 0, mix.users - PAGE_SIZE) };
+  const q = searches[turnsBefore(read, mix.searches) % searches.length]!;
+  return { kind: 'search', q, after: wholeBetween(random, 0, Math.floor(mix.users * SEARCH_START_SHARE)) };
 }
+
+/** How many of the first `index` things are of a kind that has this share. */
+const turnsBefore = (index: number, share: number): number => Math.floor(index * share);
+
+const isTurn = (index: number, share: number): boolean =>
+  turnsBefore(index + 1, share) > turnsBefore(index, share);
 
 export function pathOf(operation: Operation): string {
   switch (operation.kind) {

@@ -27,9 +27,5 @@ function mix(value: number): number {
 export const wholeBetween = (random: Random, min: number, max: number): number =>
   min + Math.floor(random() * (max - min + 1));
 
-export function pick<T>(random: Random, items: readonly T[]): T {
-  return items[Math.floor(random() * items.length)] as T;
-}
-
 /** 0 to `maxMs`, every order of magnitude equally likely: short waits are where replicas are caught stale. */
 export const logUniformMs = (random: Random, maxMs: number): number => (maxMs + 1) ** random() - 1;
