@@ -51,7 +51,7 @@ const common = {
   users: 100_000,
   concurrency: 16,
   levels: LEVELS,
-  sessionRate: 15,
+  sessionRate: 10,
   delayedMs: 500,
 } as const;
 
@@ -69,7 +69,7 @@ const QUICK = {
   holdSeconds: 12,
   latencyShares: [0.8],
   latencySeconds: 12,
-  lagFaults: lagFaults({ none: 4, all: 8, one: 6 }),
+  lagFaults: lagFaults({ none: 5, all: 10, one: 8 }),
 } as const satisfies Profile;
 
 const FULL = {
