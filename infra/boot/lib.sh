@@ -80,10 +80,23 @@ await_gone() {
     die "$1 did not end within 30 s"
 }
 
+# host_answers: is the agent there? It listens in this network namespace as long as the node's host lives. (A host that
+# is frozen or cut off from the network still answers here.) No process is started for this either.
+host_answers() { { : <>/dev/tcp/127.0.0.1/"${AGENT_PORT:-8080}"; } 2>/dev/null; }
+
+# When the host dies its database dies, as on a real machine. Docker would leave it running without a network, healthy to
+# its own health check, and out of reach even when the host is back.
+end_without_host() {
+    kill -KILL "$server" 2>/dev/null || true
+    wait "$server" || true
+    report stopped "the host of $NODE_NAME is gone"
+    exit 1
+}
+
 # supervise COMMAND…: runs the server until it ends, and ends with its exit code. Signals reach the server; orders that
 # come meanwhile are refused, for none of them fits a running server yet.
 supervise() {
-    local code=0
+    local code=0 tick=0 host_seen='' host_silent=0
     "$@" &
     server=$!
     trap 'kill -TERM "$server" 2>/dev/null || true' TERM
@@ -93,6 +106,13 @@ supervise() {
     while kill -0 "$server" 2>/dev/null; do
         if take_order; then refuse_order running "the server runs and has data"; fi
         rest 0.25
+        # Once a second; three silences in a row, so that one refused connection ends nothing.
+        if ((++tick % 4)); then continue; fi
+        if host_answers; then
+            host_seen=yes host_silent=0
+        elif [ -n "$host_seen" ] && ((++host_silent >= 3)); then
+            end_without_host
+        fi
     done
     wait "$server" || code=$?
     report stopped "the server ended with code $code"

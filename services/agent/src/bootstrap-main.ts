@@ -7,8 +7,6 @@ import { endOnSignal } from './end-on-signal.ts';
 
 const INITIALISE_TIMEOUT_MS = 60_000;
 const COPY_TIMEOUT_MS = 600_000;
-/** Containers of one `docker compose up` start within this of each other. */
-const STUCK_MS = 20_000;
 
 /**
  * The one-shot `bootstrap` of docker-compose.yml: opens the first primary of a fresh lab, or reopens the right node after
@@ -24,7 +22,6 @@ async function main(): Promise<void> {
     nodes: env.DB_NODES,
     ask: (node) => agents.health(node),
     timeoutMs: env.BOOTSTRAP_DEADLINE_MS,
-    stuckMs: STUCK_MS,
     progress,
     signal,
   });

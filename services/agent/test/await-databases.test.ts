@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { AgentHealth } from '../src/agent-client.ts';
-import { awaitDatabases, readiness } from '../src/await-databases.ts';
+import { awaitDatabases, PATIENCE_MS, readiness } from '../src/await-databases.ts';
 
 const health = (up: boolean, phase: string | null): AgentHealth => ({
   up,
@@ -14,7 +14,8 @@ test.each([
   ['it waits for an order', health(false, 'waiting'), 'ready'],
   ['it makes its data directory', health(false, 'initialising'), 'on-the-way'],
   ['it copies', health(false, 'copying'), 'on-the-way'],
-  ['the server was started and does not answer yet', health(false, 'running'), 'on-the-way'],
+  ['the boot script has just begun', health(false, 'starting'), 'starting'],
+  ['the server was started and does not answer yet', health(false, 'running'), 'starting'],
   ['the boot script failed', health(false, 'failed'), 'stuck'],
   ['the server ended', health(false, 'stopped'), 'stuck'],
 ] as const)('%s', (_, said, expected) => {
@@ -36,7 +37,7 @@ test('waits for a first start, however long a node that is stuck has been given 
     ...options,
     ask,
     timeoutMs: 10_000,
-    stuckMs: 300,
+    patienceMs: { ...PATIENCE_MS, stuck: 300 },
     progress: (line) => lines.push(line),
   });
   expect(asked).toBeGreaterThan(6);
@@ -50,9 +51,19 @@ test('ends at the deadline though nodes are still on the way', async () => {
     ...options,
     ask: async () => health(false, 'initialising'),
     timeoutMs: 400,
-    stuckMs: 100,
   });
   expect(performance.now() - start).toBeGreaterThan(390);
+});
+
+test('gives up on a server that was started and never answers', async () => {
+  const start = performance.now();
+  await awaitDatabases({
+    ...options,
+    ask: async ({ name }) => health(name !== 'db-2', 'running'),
+    timeoutMs: 60_000,
+    patienceMs: { ...PATIENCE_MS, starting: 300 },
+  });
+  expect(performance.now() - start).toBeGreaterThan(290);
 });
 
 test('stops when it is told to', async () => {
@@ -61,7 +72,6 @@ test('stops when it is told to', async () => {
     ...options,
     ask: async () => null,
     timeoutMs: 9000,
-    stuckMs: 9000,
     signal,
   });
   await expect(waiting).rejects.toThrow();

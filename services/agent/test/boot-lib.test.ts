@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,10 +23,10 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-function boot(script: string): ChildProcess {
+function boot(script: string, env: Record<string, string> = {}): ChildProcess {
   const text = `. ${lib}; standing_by=${directory}/standing-by; begin; ${script}`;
   child = spawn('bash', ['-c', text], {
-    env: { PATH: process.env.PATH, NODE_NAME: 'db-2', CONTROL_DIR: directory },
+    env: { PATH: process.env.PATH, NODE_NAME: 'db-2', CONTROL_DIR: directory, AGENT_PORT: '1', ...env },
   });
   return child;
 }
@@ -43,6 +44,20 @@ test("supervises: passes signals on and ends with the server's own code", async 
   running.kill('SIGTERM');
   expect(await once(running, 'exit')).toEqual([143, null]);
   expect((await new ControlDirectory(directory).status())?.phase).toBe('stopped');
+});
+
+test('a database ends with its host, and not before it has seen one', async () => {
+  const host = createServer((socket) => socket.end());
+  host.listen(0, '127.0.0.1');
+  await once(host, 'listening');
+  const { port } = host.address() as AddressInfo;
+  let asked = 0;
+  host.on('connection', () => (asked += 1));
+  const running = boot('supervise sleep 60', { AGENT_PORT: String(port) });
+  await until('it asks for its host', 10_000, async () => asked > 1);
+  host.close();
+  expect(await once(running, 'exit')).toEqual([1, null]);
+  expect((await new ControlDirectory(directory).status())?.message).toContain('is gone');
 });
 
 test('a server that ends by itself ends the container with its code', async () => {
