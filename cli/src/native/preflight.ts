@@ -37,7 +37,8 @@ async function requireEnterable(plan: NativePlan): Promise<void> {
     gid: runAs.gid,
     timeout: 5000,
   });
-  if (tried.status === 0) return;
+  // Not even tried (a machine too busy to start a shell in time) is no verdict: the server will tell.
+  if (tried.status === 0 || tried.error) return;
   throw new LabError(
     'state-dir-not-enterable',
     `the servers run as the user ${runAs.name}, who cannot enter ${plan.stateDir}`,
