@@ -1,4 +1,7 @@
-import pc from 'picocolors';
+import picocolors from 'picocolors';
+
+// Colours are for a person at a terminal: what goes into a pipe or a file, in CI too, is plain text.
+const pc = picocolors.createColors(picocolors.isColorSupported && process.stdout.isTTY === true);
 
 /** Where a verb writes. Results to stdout, everything about the work to stderr, so that a pipe gets only results. */
 export interface Output {
@@ -12,7 +15,7 @@ export interface Output {
    * `null` takes it away.
    */
   live(text: string | null): void;
-  readonly colours: typeof pc;
+  readonly colours: typeof picocolors;
 }
 
 interface Stream {
