@@ -1,7 +1,4 @@
-import picocolors from 'picocolors';
-
-// Colours are for a person at a terminal: what goes into a pipe or a file, in CI too, is plain text.
-const pc = picocolors.createColors(picocolors.isColorSupported && process.stdout.isTTY === true);
+import { type Colours, pc } from './colours.ts';
 
 /** Where a verb writes. Results to stdout, everything about the work to stderr, so that a pipe gets only results. */
 export interface Output {
@@ -15,7 +12,7 @@ export interface Output {
    * `null` takes it away.
    */
   live(text: string | null): void;
-  readonly colours: typeof picocolors;
+  readonly colours: Colours;
 }
 
 interface Stream {

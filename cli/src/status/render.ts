@@ -1,4 +1,4 @@
-import pc from 'picocolors';
+import { pc } from '../colours.ts';
 import { formatDurationMs } from '../duration.ts';
 import type { LabStatus, NodeStatus } from './types.ts';
 

@@ -1,3 +1,4 @@
+import type { Colours } from '../colours.ts';
 import * as checks from '../doctor/checks.ts';
 import { type Check, missing } from '../doctor/types.ts';
 import { table } from '../status/render.ts';
@@ -49,7 +50,7 @@ function runtimes(found: readonly Check[]): Check {
   );
 }
 
-function print(all: readonly Check[], line: (text: string) => void, pc: typeof import('picocolors')): void {
+function print(all: readonly Check[], line: (text: string) => void, pc: Colours): void {
   const mark = { ok: pc.green('ok'), note: pc.yellow('note'), missing: pc.red('MISSING') };
   for (const text of table(
     ['', 'CHECK', 'FOUND'],
