@@ -9,11 +9,14 @@ import type { CompareSummary } from '../src/summary.ts';
 const LAB = resolve(import.meta.dirname, '../../cli/src/main.ts');
 const QUICK_MS = 400_000;
 
+/** Away from the addresses and ports of a lab that may be up on this machine. */
+const PLACE = { LAB_LOOPBACK: '127.65', HTTP_PORT: '18081', STATS_PORT: '18405' };
+
 let stateDir: string;
 
 const lab = (...args: string[]) =>
   execa(process.execPath, [LAB, ...args], {
-    env: { LAB_STATE_DIR: stateDir },
+    env: { ...PLACE, LAB_STATE_DIR: stateDir },
     reject: false,
     timeout: QUICK_MS,
   });
