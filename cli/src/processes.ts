@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
@@ -64,8 +65,27 @@ function bootId(): string {
   return bootIdCache;
 }
 
+/** Where there is no /proc (macOS, with the lab in Docker): the start time as `ps` tells it identifies as well. */
+function identifyByPs(pid: number): ProcessIdentity | null {
+  try {
+    const [state = '', ...started] = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: 5_000,
+    })
+      .trim()
+      .split(/\s+/);
+    return state === '' || state.startsWith('Z')
+      ? null
+      : { pid, startTicks: started.join(' '), bootId: process.platform };
+  } catch {
+    return null; // it has ended
+  }
+}
+
 /** Who has this pid now; null when nobody has, or only a zombie. */
 export function identify(pid: number): ProcessIdentity | null {
+  if (process.platform !== 'linux') return identifyByPs(pid);
   const stat = readStat(pid);
   if (!stat || stat.state === 'Z') return null;
   return { pid, startTicks: stat.startTicks, bootId: bootId() };

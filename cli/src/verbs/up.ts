@@ -18,10 +18,7 @@ export const up = defineVerb<UpOptions>({
     engineOption(),
     topologyOption(),
     runtimeOption(),
-    new Option(
-      '--with <part...>',
-      'optional parts (docker: profiles of docker-compose.yml), for example monitoring',
-    ),
+    new Option('--with <part...>', 'optional parts (docker: profiles of docker-compose.yml)'),
   ],
   printsData: true,
   mayAsk: true,

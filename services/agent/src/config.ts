@@ -33,6 +33,10 @@ export type AgentEnvironment = z.infer<typeof agentEnvironment>;
 /** What the one-shot bootstrap and the seeding read from their environment. */
 export const bootstrapEnvironment = databaseEnvironment.extend({
   TOPOLOGY: z.enum(['single', 'replicated']).default('replicated'),
+  /** When a commit is acknowledged. Anything but the textbook's `async` is refused, not ignored. */
+  DURABILITY: z
+    .literal('async', 'this version replicates asynchronously only: set DURABILITY=async')
+    .default('async'),
   AGENT_PORT: agentEnvironment.shape.AGENT_PORT,
   AGENT_TOKEN: agentEnvironment.shape.AGENT_TOKEN,
   /** How long the databases may take until they answer; then bootstrap fails and says which did not. */
