@@ -66,18 +66,18 @@ function bootId(): string {
 }
 
 /** Where there is no /proc (macOS, with the lab in Docker): the start time as `ps` tells it identifies as well. */
-function identifyByPs(pid: number): ProcessIdentity | null {
+export function identifyByPs(pid: number): ProcessIdentity | null {
   try {
-    const [state = '', ...started] = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
+    const text = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
       encoding: 'utf8',
+      env: { ...process.env, LC_ALL: 'C' },
       stdio: ['ignore', 'pipe', 'ignore'],
       timeout: 5_000,
-    })
-      .trim()
-      .split(/\s+/);
-    return state === '' || state.startsWith('Z')
-      ? null
-      : { pid, startTicks: started.join(' '), bootId: process.platform };
+    });
+    const [state = 'Z', ...started] = text.trim().split(/\s+/);
+    const startMs = Date.parse(started.join(' '));
+    if (state.startsWith('Z') || Number.isNaN(startMs)) return null;
+    return { pid, startTicks: String(startMs), bootId: process.platform };
   } catch {
     return null; // it has ended
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   identify,
+  identifyByPs,
   isAlive,
   parseStat,
   processTree,
@@ -116,4 +117,15 @@ describe('signals', () => {
     await terminate(identify(child.pid!)!, 200, 'the stubborn one');
     expect(identify(child.pid!)).toBeNull();
   });
+});
+
+it('identifies a process by ps where there is no /proc', async () => {
+  const child = start("process.stdout.write('up'); setInterval(() => {}, 1000)");
+  await once(child.stdout!, 'data');
+  const first = identifyByPs(child.pid!);
+  expect(first).toMatchObject({ pid: child.pid, startTicks: expect.stringMatching(/^\d+$/) });
+  expect(identifyByPs(child.pid!)).toEqual(first);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  expect(identifyByPs(child.pid!)).toBeNull();
 });
