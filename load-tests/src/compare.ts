@@ -1,7 +1,7 @@
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
-import { conclude } from './conclusion.ts';
+import { conclude, rejections } from './conclusion.ts';
 import { MeasureError } from './errors.ts';
 import { readEnvironment } from './host.ts';
 import { k6VersionOf } from './k6-run.ts';
@@ -77,6 +77,7 @@ export async function runCompare(
       capCpus: course.cap?.applied ? profile.capCpus : null,
     };
     const figures = summarise(course.records, around);
+    const conclusion = conclude(figures, around.capCpus, course.cap?.reason ?? null);
     const summary: CompareSummary = {
       engine: lab.engine,
       engineVersion: lab.engineVersion,
@@ -91,7 +92,8 @@ export async function runCompare(
       environment,
       profile,
       ...figures,
-      conclusion: conclude(figures, around.capCpus, course.cap?.reason ?? null),
+      rejected: rejections(figures, conclusion),
+      conclusion,
       claims: claimsOf(figures),
     };
     return { summary, directory, reportFile: await writeResults(directory, summary) };

@@ -47,4 +47,13 @@ export function conclude(
   };
 }
 
+/** All that counts for nothing: rejected runs, and a ratio that no run was rejected for and that still cannot be. */
+export function rejections(
+  figures: Pick<Figures, 'ratios' | 'rejected'>,
+  conclusion: Conclusion,
+): Figures['rejected'] {
+  if (conclusion.speedUp !== null || figures.ratios.readRps === null) return figures.rejected;
+  return [...figures.rejected, { run: 'reads a second, replicated / single', reason: conclusion.text }];
+}
+
 export const times = (ratio: number): string => `${ratio.toFixed(2)}x`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { conclude } from '../src/conclusion.ts';
+import { conclude, rejections } from '../src/conclusion.ts';
 import { summarise } from '../src/summarise.ts';
 import { comparison, profile, throughput } from './records.ts';
 
@@ -97,7 +97,16 @@ describe('what does not count', () => {
 
   it('is more than two replicas can give', () => {
     const figures = summarise(comparison([75]), around(1));
-    expect(conclude(figures, 0.2, null)).toMatchObject({ speedUp: null, bottleneckProved: false });
+    const conclusion = conclude(figures, 0.2, null);
+    expect(conclusion).toMatchObject({ speedUp: null, bottleneckProved: false });
+    expect(rejections(figures, conclusion)).toEqual([
+      { run: 'reads a second, replicated / single', reason: conclusion.text },
+    ]);
+  });
+
+  it('adds nothing to the list when a speed-up is claimed', () => {
+    const figures = summarise(comparison([58]), around(1));
+    expect(rejections(figures, conclude(figures, 0.2, null))).toEqual([]);
   });
 
   it('leaves an empty summary when nothing was recorded', () => {
