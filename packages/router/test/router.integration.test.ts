@@ -385,8 +385,12 @@ describe.each(engines)('%s', (engine: EngineName) => {
     await until(caughtUp).toBe(true);
     await asAdmin(cluster, old, (connection) => admin.close(connection));
     const refused = await router.write(sql.insert, [newEmail()]).catch((error: unknown) => error);
-    expect(codeOf(refused)).toBe('no-primary');
-    expect(changes.at(-1)).toBe(null);
+    // Closing a PostgreSQL node ends its clients' connections. A write that meets one before the pool has noticed is
+    // truly unknown to us; on every other way it is refused.
+    expect(engine === 'postgres' ? ['no-primary', 'outcome-unknown'] : ['no-primary']).toContain(
+      codeOf(refused),
+    );
+    await until(() => changes.at(-1)).toBe(null);
     const readable = await router.read(whoSql(engine), [], { level: 'eventual' });
     expect(readable.decision.role).toBe('replica');
 
