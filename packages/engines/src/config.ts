@@ -1,17 +1,8 @@
 import { z } from 'zod';
+import { NODE_NAMES } from './names.ts';
 import { type Accounts, ENGINE_NAMES, type Endpoint, type EngineName } from './types.ts';
 
-/**
- * What every process of the lab reads from its environment to find the databases. All defaults are here.
- * The passwords are the lab's own and open nothing but the lab: every port is bound to loopback or a private network.
- */
-export const DATABASE_NAME = 'lab';
-export const DEFAULT_PORT: Readonly<Record<EngineName, number>> = {
-  mysql: 3306,
-  mariadb: 3306,
-  postgres: 5432,
-};
-export const NODE_NAMES = ['db-1', 'db-2', 'db-3'] as const;
+export * from './names.ts';
 
 const nodeList = z
   .string()
@@ -24,6 +15,10 @@ const nodeList = z
     }),
   );
 
+/**
+ * What every process of the lab reads from its environment to find the databases. All defaults are here and in `names.ts`.
+ * The passwords are the lab's own and open nothing but the lab: every port is bound to loopback or a private network.
+ */
 export const databaseEnvironment = z.object({
   DB_ENGINE: z.enum(ENGINE_NAMES).default('mysql'),
   /** All nodes of the topology, in any order: `db-1=HOST:PORT,…`. Roles are asked, never configured. */

@@ -1,16 +1,39 @@
-import { type Connection, EngineError } from './types.ts';
+import { type Connection, EngineError, type Position, type Reign, type Row, type SqlValue } from './types.ts';
+
+/** A client asks only for what it does not know yet; more than this in one go is a stranger's table. */
+export const MAX_REIGNS = 64;
+
+/** The columns that lab_epoch did not have at first. */
+export const REIGN_COLUMNS = ['fork_position', 'start_position', 'lossless'] as const;
+
+/** What an engine gives `writeEpochRow`. */
+export interface EpochTable {
+  /** The owner of epoch $1. */
+  readonly select: string;
+  /** epoch, node, fork, start, lossless. */
+  readonly insert: string;
+  /** Everything this node held until now, and the same place in its present terms. */
+  held(): Promise<{ readonly fork: Position; readonly start: Position }>;
+  /** Adds the columns that an older lab's table lacks. */
+  addMissingColumns(): Promise<void>;
+}
 
 /**
  * Writes the row that begins a reign. A repeat for the same node changes nothing; an epoch that another node has
  * already taken is an error, never a second owner.
+ *
+ * When the node cannot say what it held, this fails, and the node stays closed: a reign without a fork would have every
+ * client of older reigns told that its history may be lost. It blocks no opening that would otherwise succeed, because the
+ * questions go to the server that has to take the row, on the same connection, and need no right that opening it does not.
+ * They come before anything is written here, new columns included: MariaDB numbers its transactions on from the last reign,
+ * so what this one writes would cover what the last one lost.
  */
 export async function writeEpochRow(
   connection: Connection,
-  sql: { readonly select: string; readonly insert: string },
-  epoch: number,
-  node: string,
+  table: EpochTable,
+  { epoch, node, lossless }: Pick<Reign, 'epoch' | 'node' | 'lossless'>,
 ): Promise<void> {
-  const { rows } = await connection.query(sql.select, [epoch]);
+  const { rows } = await connection.query(table.select, [epoch]);
   const owner = rows[0]?.node;
   if (owner === node) return;
   if (owner !== undefined) {
@@ -18,5 +41,35 @@ export async function writeEpochRow(
       endpoint: connection.endpoint,
     });
   }
-  await connection.query(sql.insert, [epoch, node]);
+  const { fork, start } = await table.held();
+  await table.addMissingColumns();
+  const values: SqlValue[] = [epoch, node, fork, start, lossless];
+  await connection.query(table.insert, values);
+}
+
+/** What `EngineClient.reigns` answers, from rows in any order. A fork that cannot be read is one that nobody wrote down. */
+export function toReigns(rows: readonly Row[], read: (text: string) => Position): Reign[] {
+  return rows
+    .map((row) => {
+      const fork = positionOf(row.fork_position, read);
+      const start = positionOf(row.start_position, read);
+      const known = fork !== null && start !== null;
+      return {
+        epoch: Number(row.epoch),
+        node: String(row.node),
+        fork: known ? fork : null,
+        start: known ? start : null,
+        lossless: known && Boolean(row.lossless),
+      };
+    })
+    .sort((a, b) => a.epoch - b.epoch);
+}
+
+function positionOf(value: unknown, read: (text: string) => Position): Position | null {
+  if (typeof value !== 'string') return null;
+  try {
+    return read(value);
+  } catch {
+    return null;
+  }
 }

@@ -38,8 +38,27 @@ export interface Accounts {
 export type SqlValue = string | number | bigint | boolean | Date | null;
 export type Row = Record<string, unknown>;
 
+/** How rows come back: for callers that decode values themselves, as query builders do. */
+export interface RowForm {
+  /** `array`: the values in column order, in `SqlResult.arrays`, so that columns of one name all survive. Default `object`. */
+  readonly rowMode?: 'object' | 'array' | undefined;
+  /** postgres: a parser for each column type, in the driver's form, in place of the engine's own. */
+  readonly types?: { getTypeParser(oid: number, format?: 'text'): (text: string) => unknown } | undefined;
+  /** mysql, mariadb: the driver's `typeCast`, asked for each value in place of the engine's own decoding. */
+  readonly typeCast?: ((field: never, next: () => unknown) => unknown) | undefined;
+}
+
 export interface SqlResult {
+  /** Empty with `rowMode: 'array'`. */
   readonly rows: readonly Row[];
+  /** With `rowMode: 'array'`: the rows, each in the order of `columns`. */
+  readonly arrays?: readonly (readonly unknown[])[];
+  /** Names of the columns in order; undefined when the answer was no table, as of an UPDATE. */
+  readonly columns?: readonly string[];
+  /** postgres: the server's word for what it did (`INSERT`, `SELECT` …). */
+  readonly command?: string;
+  /** mysql, mariadb: rows that an UPDATE made different, where `affectedRows` counts all that it matched. */
+  readonly changedRows?: number;
   /** Rows changed by the statement; 0 for a read. */
   readonly affectedRows: number;
   /** The generated key of an insert where the protocol reports it (mysql, mariadb), else null: use RETURNING. */
@@ -71,10 +90,10 @@ export interface Connection extends AsyncDisposable {
 }
 
 export interface Transaction {
-  query(sql: string, params?: readonly SqlValue[]): Promise<SqlResult>;
+  query(sql: string, params?: readonly SqlValue[], form?: RowForm): Promise<SqlResult>;
 }
 
-export interface ReadOptions extends CallOptions {
+export interface ReadOptions extends CallOptions, RowForm {
   /**
    * Also return an upper bound of what the read can have seen, taken on the same connection after it
    * (monotonic reads after a read of the primary). Costs what the engine's docs page says.
@@ -101,7 +120,7 @@ export interface NodePool {
   write(
     sql: string,
     params: readonly SqlValue[],
-    options?: CallOptions,
+    options?: CallOptions & RowForm,
   ): Promise<SqlResult & { position: CapturedPosition }>;
   /**
    * BEGIN, `work`, COMMIT. Rolls back when `work` throws. When the connection breaks after COMMIT was sent,
@@ -111,6 +130,14 @@ export interface NodePool {
     work: (tx: Transaction) => Promise<T>,
     options?: CallOptions,
   ): Promise<{ value: T; position: CapturedPosition }>;
+  /**
+   * A READ ONLY transaction: `work`, then COMMIT. `upperBound` as for `read`, taken after `work`. Throws EngineError
+   * `connect-failed` or `overloaded` only before `work` has begun.
+   */
+  readTransaction<T>(
+    work: (tx: Transaction) => Promise<T>,
+    options?: ReadOptions,
+  ): Promise<{ value: T; upperBound?: Position }>;
   stats(): PoolStats;
   /** Ends idle connections, waits for busy ones until `deadlineMs` (default 2000), then destroys them. */
   close(deadlineMs?: number): Promise<void>;
@@ -149,6 +176,21 @@ export interface NodeProbe {
   readonly epoch: number;
   /** Identity of the running server process's data (server_uuid, server_id, system identifier). */
   readonly serverId: string;
+}
+
+/** One reign of a primary, as its epoch row tells it. */
+export interface Reign {
+  readonly epoch: number;
+  readonly node: string;
+  /**
+   * All that the new primary held of the reigns before it: a position of an older reign that this covers is part of the
+   * history, one that it does not cover was lost. Null: nobody wrote it down.
+   */
+  readonly fork: Position | null;
+  /** The same place in the terms of the new reign (postgres: on the new timeline). Null exactly when `fork` is. */
+  readonly start: Position | null;
+  /** The promotion was proved to have kept every acknowledged write. */
+  readonly lossless: boolean;
 }
 
 export interface PositionOps {
@@ -211,6 +253,20 @@ export interface EngineClient {
   createPool(endpoint: Endpoint, credentials: Credentials, options: PoolOptions): NodePool;
   /** One round trip. Works on a node without the lab's schema (epoch 0). */
   probe(connection: Connection, options?: CallOptions): Promise<NodeProbe>;
+  /** Only `NodeProbe.position`, of a replica, for as little as it can cost. For a node that is known to be one. */
+  replicaPosition(connection: Connection, options?: CallOptions): Promise<Position>;
+  /**
+   * The reigns after `afterEpoch`, oldest first, the 64 newest at most. Empty on a node without the lab's schema. `fork` is
+   * null for rows of a schema that did not write it down yet.
+   */
+  reigns(connection: Connection, afterEpoch: number, options?: CallOptions): Promise<readonly Reign[]>;
+  /**
+   * Waits until `primary` shows every commit that `witness`, a replica of it, can have shown before this call. A replica can
+   * show a commit before its primary does (the log leaves before the row becomes visible, with quorum commit by a whole
+   * round trip). With `witness` null (it does not answer) it waits for everything that any replica can have shown.
+   * Rejects with EngineError `timeout` when the primary does not get there in time. Connections are the monitor's.
+   */
+  settle(primary: Connection, witness: Connection | null, options: CallOptions): Promise<void>;
 }
 
 /**
@@ -237,7 +293,17 @@ export interface EngineAdmin {
   open(connection: Connection, beforeClients?: () => Promise<void>): Promise<void>;
   /** Read-only in the strongest form the engine has. */
   close(connection: Connection): Promise<void>;
-  writeEpoch(connection: Connection, database: string, epoch: number, node: string): Promise<void>;
+  /**
+   * Writes the row that begins a reign, with what the node held until then (`held`) as its fork. A repeat for the same node
+   * changes nothing. `lossless`: see `Reign`.
+   */
+  writeEpoch(
+    connection: Connection,
+    database: string,
+    epoch: number,
+    node: string,
+    options?: { readonly lossless?: boolean },
+  ): Promise<void>;
   /** The marker row that health checks read: written last, so that its presence means "all is there". */
   writeMarker(connection: Connection, database: string): Promise<void>;
   /**

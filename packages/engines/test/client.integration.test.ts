@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { engineOf } from '../src/engines.ts';
-import type { CapturedPosition, NodePool, Position, Row } from '../src/index.ts';
+import type { CapturedPosition, NodePool, Position, Row, Transaction } from '../src/index.ts';
 import { availableEngines } from '../src/testing/index.ts';
 import { waitFor } from '../src/wait-for.ts';
 import { ClientCluster, errorOf, readLog } from './support/client-cluster.ts';
@@ -208,6 +208,9 @@ describe.each(engines)('%s: what a client sees of real servers', (engine) => {
         while (writing) {
           const { rows, upperBound } = await pool.read(selectSql, [], { withUpperBound: true });
           seen.push({ rows, bound: upperBound! });
+          const work = (tx: Transaction) => tx.query(selectSql);
+          const transaction = await pool.readTransaction(work, { withUpperBound: true });
+          seen.push({ rows: transaction.value.rows, bound: transaction.upperBound! });
         }
       };
       const reading = [1, 2].map(() => reader(node === 'db-1' ? lab.pool('db-1', 'read') : replica));

@@ -133,6 +133,21 @@ describe('what a failure means', () => {
     },
   );
 
+  it('nothing that comes from the midst of a transaction looks as if it had not begun', () => {
+    for (const phase of ['transaction', 'read-only'] as const) {
+      expect(judge(lost('overloaded'), phase).code).toBe('other');
+    }
+    expect(judge(lost('overloaded'), 'begin').code).toBe('overloaded');
+  });
+
+  it('a READ ONLY transaction has no unknown outcome, whatever its COMMIT answers', () => {
+    for (const code of ['connection-lost', 'timeout', 'aborted'] as const) {
+      expect(judge(lost(code), 'read-only').code).toBe(code);
+    }
+    expect(judge(lost('outcome-unknown'), 'read-only').code).toBe('other');
+    expect(judge(lost('outcome-unknown'), 'transaction').code).toBe('outcome-unknown');
+  });
+
   it.each(['unique-violation', 'read-only', 'deadlock', 'overloaded'] as const)(
     "%s is the server's answer: it stays",
     (code) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { refuseSessionStatement } from '../src/session/guard.ts';
 
-const refused = (sql: string, inside = false) => {
+const refused = (sql: string, inside: Parameters<typeof refuseSessionStatement>[1] = null) => {
   try {
     refuseSessionStatement(sql, inside);
     return false;
@@ -33,7 +33,7 @@ describe('statements that a borrowed connection must not run', () => {
     'PREPARE p FROM 1',
   ])('%j is refused', (sql) => {
     expect(refused(sql)).toBe(true);
-    if (!/^listen/i.test(sql)) expect(refused(sql, true)).toBe(true);
+    for (const inside of ['read-write', 'read-only'] as const) expect(refused(sql, inside)).toBe(true);
   });
 
   it.each([
@@ -56,8 +56,18 @@ describe('statements that a borrowed connection must not run', () => {
     'rollback work to savepoint a',
     'SET LOCAL lock_timeout = 1',
   ])('%j is at home in a transaction, and nowhere else', (sql) => {
-    expect(refused(sql, true)).toBe(false);
-    expect(refused(sql, false)).toBe(true);
+    for (const inside of ['read-write', 'read-only'] as const) expect(refused(sql, inside)).toBe(false);
+    expect(refused(sql)).toBe(true);
+  });
+
+  it.each([
+    'SET LOCAL transaction_read_only = off',
+    'set  local "transaction_read_only" to off',
+    'SET LOCAL /* */ transaction_read_only = off',
+    'SET LOCAL U&"\\0074ransaction_read_only" = off',
+  ])('%j would open a READ ONLY transaction to writes', (sql) => {
+    expect(refused(sql, 'read-only')).toBe(true);
+    expect(refused(sql, 'read-write')).toBe(false);
   });
 
   it('takes no time over a long hostile text', () => {

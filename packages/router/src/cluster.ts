@@ -1,4 +1,5 @@
-import type { Endpoint, EngineName, PositionOps } from '@replication-lab/engines';
+import type { Endpoint, EngineName, Position, PositionOps, Reign } from '@replication-lab/engines';
+import { CatchUp } from './catch-up.ts';
 import type { Emitter } from './events.ts';
 import { DEFAULTS, type Settings } from './settings.ts';
 import { PositionHistory } from './staleness.ts';
@@ -12,6 +13,7 @@ import {
   highestEpochOf,
   isSettled,
   type NodeFacts,
+  stalenessMs,
   toTopology,
   unknownNode,
   type ViewLimits,
@@ -31,6 +33,8 @@ export interface ClusterOptions {
 
 /** How often silence is looked for. */
 export const TICK_MS = 100;
+/** A picture without news in it is shown again for so long: only the ages in it go on. */
+const SAME_PICTURE_MS = 5;
 
 /**
  * The memory between the watchers and the decisions: holds the facts of each node, applies the pure rules of
@@ -41,6 +45,10 @@ export class Cluster {
   readonly #limits: ViewLimits;
   readonly #facts: Map<string, NodeFacts>;
   readonly #history: PositionHistory;
+  readonly #catchUps: ReadonlyMap<string, CatchUp>;
+  readonly #reigns = new Map<number, Reign>();
+  readonly #answeredAtMs = new Map<string, number>();
+  #picture: { readonly topology: Topology; readonly atMs: number } | null = null;
   #highestEpoch = 0;
   #primary: string | null = null;
   #primaryEpoch = 0;
@@ -55,19 +63,43 @@ export class Cluster {
     };
     this.#facts = new Map(options.nodes.map((endpoint) => [endpoint.name, unknownNode(endpoint)]));
     this.#history = new PositionHistory(options.positions);
+    this.#catchUps = new Map(
+      options.nodes.map(({ name }) => [name, new CatchUp(options.positions, DEFAULTS.waitersPerNode)]),
+    );
   }
 
-  topology(nowMs: number): Topology {
+  /** `exact`: the ages in it are those of this moment. */
+  topology(nowMs: number, exact = false): Topology {
+    // Asked for with every statement, so it is made once a piece of news, not once a statement.
+    if (!exact && this.#picture && nowMs - this.#picture.atMs < SAME_PICTURE_MS)
+      return this.#picture.topology;
     const nodes = [...this.#facts.values()];
-    return toTopology(this.#options.engine, nodes, this.#highestEpoch, nowMs, this.#limits);
+    const topology = toTopology(this.#options.engine, nodes, this.#highestEpoch, nowMs, this.#limits);
+    this.#picture = { topology, atMs: nowMs };
+    return topology;
+  }
+
+  /** The reigns this router has heard of, by their epoch. */
+  get reigns(): ReadonlyMap<number, Reign> {
+    return this.#reigns;
+  }
+
+  get highestEpoch(): number {
+    return this.#highestEpoch;
+  }
+
+  catchUp(node: string): CatchUp {
+    const catchUp = this.#catchUps.get(node);
+    if (!catchUp) throw new Error(`no node is called ${node}`);
+    return catchUp;
   }
 
   /** Time until a node is asked again: sooner while there is no primary, or while a replica is back but not proved. */
   intervalMs(nowMs: number): number {
     const { pollMs } = this.#options.settings;
     const young = ({ connectedAtMs }: NodeFacts) => nowMs - connectedAtMs < DEFAULTS.silenceMs;
-    const hurry = this.#primary === null || this.#unproved().some(young);
-    return hurry ? Math.min(DEFAULTS.fastPollMs, pollMs) : pollMs;
+    if (this.#primary === null) return Math.min(DEFAULTS.hurriedPollMs, pollMs);
+    return this.#unproved().some(young) ? Math.min(DEFAULTS.fastPollMs, pollMs) : pollMs;
   }
 
   /** Every node was asked, and the replicas that are up were compared with the primary, if there is one. */
@@ -80,9 +112,16 @@ export class Cluster {
     return [...this.#facts.values()].every(({ asked }) => asked);
   }
 
-  probed(node: string, seen: GoodProbe): void {
-    const wasUp = this.#get(node).up;
-    this.#put(node, afterGoodProbe(this.#get(node), seen));
+  /** `reigns`: what the node told of reigns not heard of before. */
+  probed(node: string, seen: GoodProbe, reigns: readonly Reign[] = []): void {
+    const before = this.#get(node);
+    const wasUp = before.up;
+    for (const reign of reigns) this.#reigns.set(reign.epoch, reign);
+    this.#put(node, afterGoodProbe(before, seen));
+    // Over a new connection may be another life of the server: what it was seen to do says nothing of what it will.
+    if (seen.connectedAtMs !== before.connectedAtMs || seen.probe.role !== 'replica')
+      this.catchUp(node).lost();
+    if (seen.probe.role === 'replica') this.catchUp(node).moved(seen.probe.position, seen.startedAtMs);
     this.#highestEpoch = highestEpochOf([...this.#facts.values()], this.#highestEpoch);
     this.#settlePrimary(seen.endedAtMs);
     if (node === this.#primary) this.#history.add(seen.startedAtMs, seen.probe.position);
@@ -90,18 +129,28 @@ export class Cluster {
     if (!wasUp) this.#options.events.emit('node-up', { node });
   }
 
+  /** A replica was asked for its position alone, at `askedAtMs`. */
+  advanced(node: string, position: Position, askedAtMs: number, nowMs: number): void {
+    const facts = this.#get(node);
+    if (!facts.current || facts.probe?.role !== 'replica') return;
+    this.#put(node, { ...facts, aliveAtMs: nowMs, probe: { ...facts.probe, position } });
+    this.catchUp(node).moved(position, askedAtMs);
+    this.#prove([node], nowMs);
+  }
+
   probeFailed(node: string, failed: FailedProbe, nowMs: number): void {
     const before = this.#get(node);
     this.#put(node, afterFailedProbe(before, failed));
+    this.catchUp(node).lost();
     if ((before.up && failed.refused) || !before.asked) this.#wentDown(node, failed.error);
     this.#settlePrimary(nowMs);
   }
 
   /** A statement was answered here. An acknowledged write also confirms the primary. */
   answered(node: string, kind: 'read' | 'write', nowMs: number): void {
-    const facts = this.#get(node);
-    const confirmedAtMs = kind === 'write' ? nowMs : facts.confirmedAtMs;
-    this.#put(node, { ...facts, aliveAtMs: nowMs, confirmedAtMs });
+    // With every read, so it costs no new facts: only silence would be news.
+    this.#answeredAtMs.set(node, nowMs);
+    if (kind === 'write') this.#facts.set(node, { ...this.#get(node), confirmedAtMs: nowMs });
   }
 
   /** The node said "read-only" to a write: it is no primary until a later probe says so again. */
@@ -116,6 +165,7 @@ export class Cluster {
    */
   unreachable(node: string, nowMs: number): void {
     const forMs = DEFAULTS.banMs * (0.75 + this.#options.random() / 2);
+    this.catchUp(node).lost();
     this.#put(node, { ...this.#get(node), current: false, bannedUntilMs: nowMs + forMs });
   }
 
@@ -126,9 +176,10 @@ export class Cluster {
     // When this very process stood still, nobody's silence means anything: answers may be waiting in the sockets.
     if (lateMs > 2 * TICK_MS) return;
     for (const [node, facts] of this.#facts) {
-      this.#put(node, withLagging(facts, nowMs, this.#options.settings.maxLagMs));
+      this.#putLagging(node, facts, nowMs);
       const limitMs = node === this.#primary ? DEFAULTS.primarySilenceMs : DEFAULTS.silenceMs;
-      if (!facts.up || nowMs - facts.aliveAtMs <= limitMs) continue;
+      const aliveAtMs = Math.max(facts.aliveAtMs, this.#answeredAtMs.get(node) ?? facts.aliveAtMs);
+      if (!facts.up || nowMs - aliveAtMs <= limitMs) continue;
       const error = `no answer for ${limitMs} ms`;
       this.#put(node, { ...this.#get(node), up: false, error });
       this.#wentDown(node, error);
@@ -145,8 +196,17 @@ export class Cluster {
       const coveredMs = this.#history.newestCoveredMs(facts.probe.position);
       const provenAtMs =
         coveredMs === null ? facts.provenAtMs : Math.max(facts.provenAtMs ?? coveredMs, coveredMs);
-      this.#put(name, withLagging({ ...facts, provenAtMs }, nowMs, this.#options.settings.maxLagMs));
+      this.#putLagging(name, { ...facts, provenAtMs }, nowMs);
     }
+  }
+
+  #putLagging(node: string, facts: NodeFacts, nowMs: number): void {
+    const next = withLagging(facts, nowMs, this.#options.settings.maxLagMs);
+    if (next === this.#facts.get(node)) return;
+    this.#put(node, next);
+    if (next.lagging === facts.lagging || facts.probe?.role !== 'replica') return;
+    const { lagging } = next;
+    this.#options.events.emit('lag', { node, lagging, stalenessMs: stalenessMs(next, nowMs) });
   }
 
   #unproved(): NodeFacts[] {
@@ -181,5 +241,6 @@ export class Cluster {
 
   #put(node: string, facts: NodeFacts): void {
     this.#facts.set(node, facts);
+    this.#picture = null;
   }
 }

@@ -1,10 +1,18 @@
-import { type EngineClient, getEngineClient } from '@replication-lab/engines';
+import { type EngineClient, EngineError, getEngineClient } from '@replication-lab/engines';
+import type { Bearer } from './bearer.ts';
+import { PrimaryBudget } from './budget.ts';
+import { LoadBook } from './choice/load-book.ts';
+import { type Classification, createClassifier, prepareClassifier } from './classify/index.ts';
 import { Cluster, TICK_MS } from './cluster.ts';
-import { type Candidate, decideRoute, type RouteRequest } from './decide.ts';
+import { CallContext } from './context.ts';
+import { type Chances, decideRoute, type Route, type RouteRequest } from './decide.ts';
 import { Emitter } from './events.ts';
 import { NodeAccess } from './node-access.ts';
+import { PrimaryWait } from './primary-wait.ts';
+import { judgeReign } from './reigns.ts';
 import { emptySession, type SessionState } from './session.ts';
 import { DEFAULTS, resolveSettings, type Settings } from './settings.ts';
+import { Settler } from './settler.ts';
 import { type OpenedToken, TokenSealer } from './token.ts';
 import {
   type ConsistencyLevel,
@@ -14,6 +22,9 @@ import {
   type Topology,
 } from './types.ts';
 import { NodeWatcher } from './watcher.ts';
+import { within } from './within.ts';
+
+const nameOf = ({ name }: { readonly name: string }): string => name;
 
 /** Monotonic milliseconds of this process. */
 export const now = (): number => performance.now();
@@ -26,31 +37,66 @@ export class RouterCore {
   readonly client: EngineClient;
   readonly settings: Settings;
   readonly events = new Emitter();
+  readonly calls = new CallContext();
   readonly cluster: Cluster;
+  readonly load: LoadBook;
+  readonly budget: PrimaryBudget;
+  readonly primaryWait: PrimaryWait;
+  readonly classify: (sql: string) => Classification;
   readonly #sealer: TokenSealer;
+  readonly #settler: Settler;
   readonly #access: ReadonlyMap<string, NodeAccess>;
   readonly #watchers: ReadonlyMap<string, NodeWatcher>;
   readonly #timer: NodeJS.Timeout;
+  readonly #parser: Promise<void>;
   #news = Promise.withResolvers<void>();
   #closing: Promise<void> | null = null;
+  #seen: Topology | null = null;
+  readonly #chances: Chances;
 
   constructor(options: RouterOptions) {
-    this.settings = resolveSettings(options);
+    const settings = resolveSettings(options);
+    const names = options.nodes.map(({ name }) => name);
+    this.settings = settings;
     this.client = getEngineClient(options.engine);
+    this.classify = createClassifier(options.engine, { safeFunctions: options.safeFunctions ?? [] });
+    this.#parser = prepareClassifier(options.engine);
+    this.#parser.catch(() => {}); // without it `query` sends everything to the primary, and `ready` says why
+    this.load = new LoadBook(names);
+    this.budget = new PrimaryBudget({
+      perSecond: settings.primaryReadsPerSecond,
+      perSessionPerSecond: settings.primaryReadsPerSessionPerSecond,
+      sessions: DEFAULTS.countedSessions,
+    });
+    this.primaryWait = new PrimaryWait({
+      waitMs: settings.primaryWaitMs,
+      maxWaiting: settings.primaryWaiters,
+    });
     this.#sealer = new TokenSealer(options.tokenKeys, options.engine, this.client.positions);
     this.#access = new Map(
-      options.nodes.map((node) => [node.name, new NodeAccess(node, this.client, options, this.settings)]),
+      options.nodes.map((node) => [node.name, new NodeAccess(node, this.client, options, settings)]),
     );
     this.cluster = new Cluster({
       engine: options.engine,
       nodes: options.nodes,
       positions: this.client.positions,
-      settings: this.settings,
+      settings,
       events: this.events,
       onSilent: (node) => this.access(node).abandonReads(),
       random: Math.random,
     });
-    this.#watchers = new Map(options.nodes.map((node) => [node.name, this.#watch(node.name, options)]));
+    this.#settler = new Settler({
+      client: this.client,
+      connect: (node) => this.#monitor(node, options),
+      timeoutMs: DEFAULTS.settleTimeoutMs,
+    });
+    this.#chances = {
+      positions: this.client.positions,
+      order: (nodes) => this.load.order(nodes, now(), Math.random),
+      etaMs: (node, position) => this.cluster.catchUp(node).etaMs(position, now()),
+    };
+    this.#listen();
+    this.#watchers = new Map(names.map((name) => [name, this.#watch(name, options)]));
     for (const watcher of this.#watchers.values()) watcher.start();
     this.#timer = setInterval(() => this.cluster.tick(now()), TICK_MS);
   }
@@ -65,18 +111,26 @@ export class RouterCore {
     return [...this.#access.values()];
   }
 
-  topology(): Topology {
-    return this.cluster.topology(now());
+  topology(exact = false): Topology {
+    const topology = this.cluster.topology(now(), exact);
+    if (topology !== this.#seen) {
+      this.#seen = topology;
+      const replicas = topology.nodes.filter(({ role }) => role !== 'primary');
+      const usable = replicas.filter(({ role, excluded }) => role === 'replica' && excluded === null);
+      this.load.setReplicas(replicas.map(nameOf), usable.map(nameOf));
+    }
+    return topology;
   }
 
-  /** Where a read may go now, best first. */
-  candidates(request: RouteRequest, topology: Topology): Candidate[] {
-    return decideRoute(request, {
-      topology,
-      positions: this.client.positions,
-      inFlight: (node) => this.access(node).readsInFlight,
-      random: Math.random,
-    });
+  /** Where a read goes now; null when no node can keep its promise. */
+  route(request: RouteRequest, topology: Topology): Route | null {
+    return decideRoute(request, topology, this.#chances);
+  }
+
+  /** Tells listeners, if there are any. */
+  decided({ node, role, reason }: Decision, level: ConsistencyLevel | 'write', startedMs: number): void {
+    if (!this.events.isHeard('decision')) return;
+    this.events.emit('decision', { node, role, reason, level, ms: now() - startedMs });
   }
 
   assertOpen(): void {
@@ -93,19 +147,67 @@ export class RouterCore {
     return opened?.current && opened.state === next ? opened.text : this.#sealer.seal(next);
   }
 
-  sessionOf(opened: OpenedToken | null, epoch: number): SessionState {
-    return opened?.state ?? emptySession(epoch, this.client.positions.empty);
+  newSession(): SessionState {
+    return emptySession(this.cluster.highestEpoch, this.client.positions.empty);
   }
 
   /**
-   * A token of a reign this router has not heard of: either the news is 200 ms late here, or the token comes from
-   * another life of the databases. Asking the living nodes settles which. Never longer than `refreshTimeoutMs`.
+   * The session in terms of the present reign. Asks the living nodes first when it comes from a reign that this router has
+   * not heard of (the news is 200 ms late here, or it comes from another life of the databases), for `refreshTimeoutMs` at
+   * the longest. Throws RouterError `history-lost`, with a token to go on with, when what it has seen is gone.
    */
-  async hearOfEpoch(opened: OpenedToken | null): Promise<void> {
-    const topology = this.topology();
-    if (!opened || opened.state.epoch <= topology.epoch) return;
-    const up = topology.nodes.filter((node) => node.up).map(({ name }) => this.#watchers.get(name)!);
-    await within(Promise.all(up.map((watcher) => watcher.refresh())), DEFAULTS.refreshTimeoutMs);
+  async currentSession(state: SessionState, bearer: Bearer): Promise<SessionState> {
+    if (state.epoch > this.cluster.highestEpoch) await this.#hearOfEpoch();
+    const { reigns, highestEpoch } = this.cluster;
+    if (state.epoch >= highestEpoch) return state;
+    const judgement = judgeReign(state, reigns, highestEpoch, this.client.positions);
+    if (judgement.kind === 'lost') throw this.historyLost(state, bearer);
+    return judgement.kind === 'kept' ? judgement.state : state;
+  }
+
+  /** `state` has seen what no node holds any more: the error, with the token that begins anew. */
+  historyLost(state: SessionState, bearer: Bearer): RouterError {
+    bearer.reset();
+    const anew = emptySession(this.cluster.highestEpoch, this.client.positions.empty, state.id);
+    return new RouterError(
+      'history-lost',
+      'What this session has seen is no longer part of the history: it was lost in a failover or a restore. Go on with the token of this error, and read again what matters.',
+      undefined,
+      this.#sealer.seal(anew),
+    );
+  }
+
+  async #hearOfEpoch(): Promise<void> {
+    const up = this.topology().nodes.filter((node) => node.up);
+    const asked = up.map(({ name }) => this.#watchers.get(name)!.refresh());
+    await within(Promise.all(asked), DEFAULTS.refreshTimeoutMs);
+  }
+
+  /** Waits until `node` holds the position; false when it does not get there in time. */
+  async catchUp(
+    node: string,
+    position: SessionState['position'],
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const waiting = this.cluster.catchUp(node).wait(position, { nowMs: now(), timeoutMs, signal });
+    this.#watchers.get(node)?.attend();
+    return waiting;
+  }
+
+  /** Until `primary` shows all that `left`, where the session was, has shown. See `Settler`. */
+  async settle(primary: string, left: string): Promise<void> {
+    const witness = this.topology().nodes.find(({ name }) => name === left);
+    if (witness?.up) {
+      try {
+        await this.#settler.settle(primary, left);
+        return;
+      } catch (error) {
+        // Only the time is the primary's own: anything else may be the witness that went away just now.
+        if (error instanceof EngineError && error.code === 'timeout') throw error;
+      }
+    }
+    await this.#settler.settle(primary, null);
   }
 
   /** Asks for news of one node, or of all, out of turn. */
@@ -119,17 +221,12 @@ export class RouterCore {
     for (const [name, watcher] of this.#watchers) if (name !== node) watcher.poke();
   }
 
-  /** The decision as callers see it, told to listeners. */
-  decided(choice: Decision, level: ConsistencyLevel | 'write', startedMs: number): Decision {
-    const { node, role, reason } = choice;
-    this.events.emit('decision', { node, role, reason, level, ms: now() - startedMs });
-    return { node, role, reason };
-  }
-
   async ready(timeoutMs: number): Promise<void> {
-    await this.#until(() => this.cluster.isAsked(), timeoutMs);
+    const deadlineMs = now() + timeoutMs;
+    await this.#parser;
+    await this.#until(() => this.cluster.isAsked(), deadlineMs - now());
     // A replica far behind is compared with the primary in vain for long: that is no reason to stay unready.
-    await this.#until(() => this.cluster.isKnown(), Math.min(timeoutMs, 3 * this.settings.pollMs));
+    await this.#until(() => this.cluster.isKnown(), Math.min(deadlineMs - now(), 3 * this.settings.pollMs));
   }
 
   close(): Promise<void> {
@@ -140,9 +237,33 @@ export class RouterCore {
   async #close(): Promise<void> {
     clearInterval(this.#timer);
     this.#news.resolve();
+    this.primaryWait.wake();
+    this.#settler.close();
+    for (const { endpoint } of this.accesses) this.cluster.catchUp(endpoint.name).lost();
     await Promise.all([...this.#watchers.values()].map((watcher) => watcher.close()));
     await Promise.all(this.accesses.map((access) => access.close()));
     this.events.clear();
+  }
+
+  #listen(): void {
+    this.events.on('primary-changed', ({ to }) => {
+      if (to !== null) this.primaryWait.wake();
+    });
+    // A node that was there from the beginning is warm: only one that was away begins gently.
+    const away = new Set<string>();
+    this.events.on('node-down', ({ node }) => away.add(node));
+    this.events.on('node-up', ({ node }) => {
+      if (away.delete(node)) this.load.cameUp(node, now());
+    });
+    this.events.on('lag', ({ node, lagging }) => {
+      if (!lagging) this.load.cameUp(node, now());
+    });
+  }
+
+  #monitor(node: string, { accounts, database }: RouterOptions) {
+    const { monitor } = accounts;
+    const connectTimeoutMs = DEFAULTS.monitorConnectTimeoutMs;
+    return this.client.connect(this.access(node).endpoint, monitor, { database, connectTimeoutMs });
   }
 
   #watch(name: string, options: RouterOptions): NodeWatcher {
@@ -152,12 +273,13 @@ export class RouterCore {
     };
     return new NodeWatcher({
       client: this.client,
-      endpoint: this.access(name).endpoint,
-      credentials: options.accounts.monitor,
-      database: options.database,
+      connect: () => this.#monitor(name, options),
       intervalMs: () => this.cluster.intervalMs(now()),
-      onGood: (seen) => {
-        this.cluster.probed(name, seen);
+      knownEpoch: () => this.cluster.highestEpoch,
+      isAwaited: () => this.cluster.catchUp(name).waiting > 0,
+      onPosition: (position, askedAtMs) => this.cluster.advanced(name, position, askedAtMs, now()),
+      onGood: (seen, reigns) => {
+        this.cluster.probed(name, seen, reigns);
         told();
       },
       onFailed: (failed) => {
@@ -177,16 +299,5 @@ export class RouterCore {
       if (leftMs <= 0) return;
       await within(this.#news.promise, leftMs);
     }
-  }
-}
-
-/** Waits for `promise`, at most `timeoutMs`. */
-async function within(promise: Promise<unknown>, timeoutMs: number): Promise<void> {
-  const timeout = Promise.withResolvers<void>();
-  const timer = setTimeout(timeout.resolve, timeoutMs);
-  try {
-    await Promise.race([promise, timeout.promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,4 +1,4 @@
-import type { PositionOps } from '@replication-lab/engines';
+import type { Position, PositionOps } from '@replication-lab/engines';
 import { isEmptySession, type SessionState } from './session.ts';
 import type { ConsistencyLevel, Decision, NodeView, RouteReason, Topology } from './types.ts';
 
@@ -10,71 +10,103 @@ export interface RouteRequest {
   readonly session: SessionState | null;
   /** Nodes that already failed this read. */
   readonly tried: ReadonlySet<string>;
-  /** Replicas were overloaded: do not pass their load on to the node that has to take the writes. */
+  /** Do not burden the node that has to take the writes: replicas were overloaded, or the session has had its share. */
   readonly sparePrimary: boolean;
+  /** How long this read may wait for a replica to catch up; 0: not at all. */
+  readonly waitMs: number;
 }
 
-export interface RouteContext {
-  readonly topology: Topology;
+/** What is not in the topology: where positions and chances come from. */
+export interface Chances {
   readonly positions: Pick<PositionOps, 'covers' | 'empty'>;
-  /** Reads running on a node now, of this router. */
-  readonly inFlight: (node: string) => number;
-  /** In [0, 1); breaks ties, so that idle replicas share alike. */
-  readonly random: () => number;
+  /** Puts nodes that keep the same promise in the order in which they should be asked. */
+  readonly order: (nodes: readonly string[]) => readonly string[];
+  /** Milliseconds until a replica probably holds a position; infinite when it is not to be waited for. */
+  readonly etaMs: (node: string, position: Position) => number;
 }
 
 export interface Candidate extends Decision {
   /** The read has to bring an upper bound of what it saw, for the session's next read. */
   readonly withUpperBound: boolean;
+  /** Ask only once the node holds this. */
+  readonly waitFor: Position | null;
+  /** Ask only once the node shows all that this replica may have shown. */
+  readonly settleFrom: string | null;
+  /** The primary, for want of a replica that keeps the promise: counts against the budget. */
+  readonly forced: boolean;
 }
 
-/** Nodes of one reason, best first. */
-interface Tier {
-  readonly reason: RouteReason;
-  readonly nodes: readonly NodeView[];
+export interface Route {
+  readonly choice: Candidate;
+  /** Another node could answer as well, so this one need not have all the time there is. */
+  readonly hasAlternative: boolean;
+}
+
+/** Where a read goes: the best of `listRoutes`, null when no node can keep the promise of its level. */
+export function decideRoute(request: RouteRequest, topology: Topology, chances: Chances): Route | null {
+  const [choice, alternative] = listRoutes(request, topology, chances, 2);
+  return choice ? { choice, hasAlternative: alternative !== undefined } : null;
 }
 
 /**
- * Where a read may go, best first; empty when no node can keep the promise of its level. A pure function of its
- * arguments: every rule of the README's table is a line here.
+ * Where a read may go, best first, until there are `enough`. A pure function of its arguments: every rule of the README's
+ * table is a line here.
  */
-export function decideRoute(request: RouteRequest, context: RouteContext): Candidate[] {
-  const usable = new Set<NodeView>(
-    context.topology.nodes.filter(
-      ({ name, role, up }) => up && !request.tried.has(name) && !(request.sparePrimary && role === 'primary'),
-    ),
-  );
-  const several = context.topology.nodes.length > 1;
-  return tiersOf(request, context, usable).flatMap(({ reason, nodes }) =>
-    nodes.map(
-      (node): Candidate => ({
-        node: node.name,
-        role: node.role === 'primary' ? 'primary' : 'replica',
-        reason: request.tried.size > 0 ? 'retry' : reason,
-        // With one node there is nowhere to go back to: its name in the token is bound enough, and free.
-        withUpperBound: request.level === 'session' && node.role === 'primary' && several,
-      }),
-    ),
-  );
-}
-
-function tiersOf(request: RouteRequest, context: RouteContext, usable: ReadonlySet<NodeView>): Tier[] {
-  const nodes = [...usable];
-  const primary = nodes.filter(({ role }) => role === 'primary');
+export function listRoutes(
+  request: RouteRequest,
+  topology: Topology,
+  chances: Chances,
+  enough: number,
+): Candidate[] {
+  const decision: Deciding = { request, topology, chances, enough, found: [] };
   switch (request.level) {
     case 'primary':
-      return [{ reason: 'level-primary', nodes: primary }];
+      add(decision, 'level-primary', primaryOf(decision));
+      break;
     case 'bounded':
-      return boundedTiers(request, context, nodes, primary);
+      decideBounded(decision);
+      break;
     case 'eventual':
-      return anyTiers('any-replica', request, context, nodes);
-    case 'session': {
-      const { session } = request;
-      if (!session || isEmptySession(session, context.positions.empty)) {
-        return anyTiers('no-token', request, context, nodes);
-      }
-      return sessionTiers(session, context, nodes, primary);
-    }
+      decideAny(decision, 'any-replica');
+      break;
+    case 'session':
+      if (!request.session || isEmptySession(request.session, chances.positions.empty)) {
+        decideAny(decision, 'no-token');
+      } else decideSession(decision, request.session);
+  }
+  return decision.found;
+}
+
+interface Deciding {
+  readonly request: RouteRequest;
+  readonly topology: Topology;
+  readonly chances: Chances;
+  readonly enough: number;
+  readonly found: Candidate[];
+}
+
+const isDone = ({ found, enough }: Deciding): boolean => found.length >= enough;
+
+/** Nodes of one reason, the best first. */
+function add(
+  { request, topology, found }: Deciding,
+  reason: RouteReason,
+  nodes: readonly NodeView[],
+  needs: { readonly waitFor?: Position; readonly forced?: boolean } = {},
+): void {
+  for (const { name, role } of nodes) {
+    const ofSession = request.level === 'session' && role === 'primary';
+    const left = request.session?.lastNode ?? null;
+    found.push({
+      node: name,
+      role: role === 'primary' ? 'primary' : 'replica',
+      reason: request.tried.size > 0 ? 'retry' : reason,
+      // With one node there is nowhere to go back to: its name in the token is bound enough, and free.
+      withUpperBound: ofSession && topology.nodes.length > 1,
+      waitFor: needs.waitFor ?? null,
+      settleFrom: ofSession && left !== name ? left : null,
+      forced: needs.forced === true,
+    });
   }
 }
 
@@ -83,89 +115,107 @@ function tiersOf(request: RouteRequest, context: RouteContext, usable: ReadonlyS
  * take reads with it that never asked for fresh data. A closed node that follows nobody may hold writes that were
  * lost, so no session starts there.
  */
-function anyTiers(
-  reason: RouteReason,
-  request: RouteRequest,
-  context: RouteContext,
-  nodes: readonly NodeView[],
-): Tier[] {
-  const primary = nodes.filter(({ role }) => role === 'primary');
-  const tiers: Tier[] = [
-    { reason, nodes: spread(nodes.filter(isHealthyReplica), context) },
-    { reason: 'no-replica', nodes: primary },
-  ];
-  if (primary.length > 0 || request.sparePrimary) return tiers;
-  const left = nodes.filter((node) => node.role === 'replica' && node.excluded !== null);
-  const closed = request.level === 'eventual' ? nodes.filter(isClosed) : [];
-  return [
-    ...tiers,
-    { reason: 'primary-lost', nodes: spread(left, context) },
-    { reason: 'primary-lost', nodes: spread(closed, context) },
-  ];
+function decideAny(decision: Deciding, reason: RouteReason): void {
+  const { request } = decision;
+  add(decision, reason, ordered(decision, usable(decision, isHealthyReplica)));
+  if (isDone(decision)) return;
+  const primary = primaryOf(decision);
+  add(decision, 'no-replica', primary);
+  if (primary.length > 0 || request.sparePrimary) return;
+  const left = usable(decision, ({ role, excluded }) => role === 'replica' && excluded !== null);
+  add(decision, 'primary-lost', ordered(decision, left));
+  if (request.level === 'eventual')
+    add(decision, 'primary-lost', ordered(decision, usable(decision, isClosed)));
 }
 
-function boundedTiers(
-  request: RouteRequest,
-  context: RouteContext,
-  nodes: readonly NodeView[],
-  primary: readonly NodeView[],
-): Tier[] {
+function decideBounded(decision: Deciding): void {
+  const { maxStalenessMs } = decision.request;
   // `lagging` is the default limit of levels that name none; this read named its own.
-  const readable = nodes.filter(
+  const readable = usable(
+    decision,
     ({ role, excluded }) => role === 'replica' && (excluded === null || excluded === 'lagging'),
   );
-  const fresh = readable.filter(
-    ({ stalenessMs }) => stalenessMs !== null && stalenessMs <= request.maxStalenessMs,
-  );
-  return [
-    { reason: 'replica-fresh', nodes: spread(fresh, context) },
-    { reason: readable.length > 0 ? 'replica-stale' : 'no-replica', nodes: primary },
-  ];
+  const fresh = readable.filter(({ stalenessMs }) => stalenessMs !== null && stalenessMs <= maxStalenessMs);
+  add(decision, 'replica-fresh', ordered(decision, fresh));
+  add(decision, readable.length > 0 ? 'replica-stale' : 'no-replica', primaryOf(decision));
 }
 
-function sessionTiers(
-  session: SessionState,
-  context: RouteContext,
-  nodes: readonly NodeView[],
-  primary: readonly NodeView[],
-): Tier[] {
-  const replicas = nodes.filter(({ role }) => role === 'replica');
-  const fallback = (reason: RouteReason): Tier => ({
-    reason: replicas.length > 0 ? reason : 'no-replica',
-    nodes: primary,
-  });
-  if (session.unknown) return [fallback('position-unknown')];
+/**
+ * A replica known to hold what the session needs; else the one that will hold it soonest, if that is soon enough; else
+ * the primary.
+ */
+function decideSession(decision: Deciding, session: SessionState): void {
+  const { chances, topology } = decision;
+  const replicas = usable(decision, isReplica);
+  const fallBack = (reason: RouteReason): boolean => {
+    const primary = primaryOf(decision);
+    const forced = replicas.length > 0;
+    add(decision, forced ? reason : 'no-replica', primary, { forced });
+    return primary.length > 0;
+  };
+  if (session.unknown) return void fallBack('position-unknown');
   // Of a reign that no node here knows of: nothing is proved about replicas, and nothing is waited for.
-  if (session.epoch > context.topology.epoch) return [fallback('replica-behind')];
+  if (session.epoch > topology.epoch) return void fallBack('replica-behind');
 
-  const holds = (node: NodeView) =>
-    node.positionKnown && node.position !== null && context.positions.covers(node.position, session.position);
   const sticky = session.lastNode !== null;
   // A session that was shown something by `lastNode` may go on there, or to the primary. Another replica may hold
   // all the session wrote and still be behind what it was shown.
-  const proved = sticky
-    ? replicas.filter((node) => node.name === session.lastNode && node.settled && holds(node))
-    : replicas.filter(holds);
+  const able = sticky
+    ? replicas.filter(({ name, settled }) => name === session.lastNode && settled)
+    : replicas;
+  const proved = able.filter(
+    ({ positionKnown, position }) =>
+      positionKnown && position !== null && chances.positions.covers(position, session.position),
+  );
   const reason: RouteReason = sticky ? 'replica-sticky' : 'replica-caught-up';
-  const tiers: Tier[] = [
-    { reason, nodes: spread(proved.filter(isHealthyReplica), context) },
-    fallback('replica-behind'),
-  ];
+  add(decision, reason, ordered(decision, proved.filter(isHealthyReplica)));
+  if (isDone(decision)) return;
+  if (proved.length === 0) addNearest(decision, able, session.position);
+  if (fallBack('replica-behind')) return;
   // Old data is no broken promise: with no primary, a lagging replica that is proved to hold enough goes on.
-  const rest = proved.filter((node) => !isHealthyReplica(node));
-  return primary.length > 0 ? tiers : [...tiers, { reason, nodes: spread(rest, context) }];
+  add(
+    decision,
+    reason,
+    ordered(
+      decision,
+      proved.filter((node) => !isHealthyReplica(node)),
+    ),
+  );
 }
 
+/** The one replica that is nearest to catching up, if it is near enough. To wait for several would only add up. */
+function addNearest(decision: Deciding, able: readonly NodeView[], position: Position): void {
+  let nearest: NodeView | null = null;
+  let nearestMs = decision.request.waitMs;
+  for (const node of able) {
+    if (!node.positionKnown || !isHealthyReplica(node)) continue;
+    const etaMs = decision.chances.etaMs(node.name, position);
+    if (etaMs < nearestMs) [nearest, nearestMs] = [node, etaMs];
+  }
+  if (nearest) add(decision, 'replica-waited', [nearest], { waitFor: position });
+}
+
+const isPrimary = ({ role }: NodeView): boolean => role === 'primary';
+const isReplica = ({ role }: NodeView): boolean => role === 'replica';
 const isHealthyReplica = ({ role, excluded }: NodeView): boolean => role === 'replica' && excluded === null;
 
 /** Up, read-only and following nobody. A writable node that is not the primary is an old one: never read. */
 const isClosed = ({ role, readOnly, probe }: NodeView): boolean =>
   role === 'unknown' && readOnly && probe?.role === 'unknown';
 
-/** Least in flight first, ties at random. */
-function spread(nodes: readonly NodeView[], context: RouteContext): NodeView[] {
-  return nodes
-    .map((node) => ({ node, load: context.inFlight(node.name), tie: context.random() }))
-    .sort((a, b) => a.load - b.load || a.tie - b.tie)
-    .map(({ node }) => node);
+/** Nodes of a kind that are up and have not failed this read. */
+function usable({ request, topology }: Deciding, isWanted: (node: NodeView) => boolean): NodeView[] {
+  const { tried } = request;
+  return topology.nodes.filter(
+    (node) => node.up && isWanted(node) && (tried.size === 0 || !tried.has(node.name)),
+  );
+}
+
+const primaryOf = (decision: Deciding): readonly NodeView[] =>
+  decision.request.sparePrimary ? [] : usable(decision, isPrimary);
+
+function ordered({ chances }: Deciding, nodes: readonly NodeView[]): readonly NodeView[] {
+  if (nodes.length < 2) return nodes;
+  const names = chances.order(nodes.map(({ name }) => name));
+  return names.map((name) => nodes.find((node) => node.name === name)!);
 }

@@ -1,13 +1,14 @@
-import type { RouterEvents } from './types.ts';
+import type { RouterEventSource, RouterEvents } from './types.ts';
 
 type Listeners = { [E in keyof RouterEvents]: Set<(detail: RouterEvents[E]) => void> };
 
 /** A typed emitter whose listeners cannot harm a request: what one throws becomes a process warning. */
-export class Emitter {
+export class Emitter implements RouterEventSource {
   readonly #listeners: Listeners = {
     'primary-changed': new Set(),
     'node-up': new Set(),
     'node-down': new Set(),
+    lag: new Set(),
     decision: new Set(),
   };
 
@@ -17,6 +18,11 @@ export class Emitter {
     return () => {
       this.#listeners[event].delete(listener);
     };
+  }
+
+  /** So that nobody makes details for nobody. */
+  isHeard(event: keyof RouterEvents): boolean {
+    return this.#listeners[event].size > 0;
   }
 
   emit<E extends keyof RouterEvents>(event: E, detail: RouterEvents[E]): void {

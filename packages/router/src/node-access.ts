@@ -1,14 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import type { Endpoint, EngineClient, NodePool } from '@replication-lab/engines';
 import { DEFAULTS, type Settings } from './settings.ts';
 import type { RouterOptions } from './types.ts';
-
-/** A read that runs on a node now. */
-export interface Lease {
-  readonly signal: AbortSignal;
-  /** True when the router took the node away from the read, not its caller. */
-  readonly nodeWasSilent: () => boolean;
-  end(): void;
-}
 
 /**
  * The ways into one node: a pool for reads, with the read-only account, and one for writes. Reads never take a
@@ -18,7 +11,7 @@ export class NodeAccess {
   readonly endpoint: Endpoint;
   readonly readPool: NodePool;
   readonly writePool: NodePool;
-  readonly #running = new Set<AbortController>();
+  #silence = newSilence();
 
   constructor(endpoint: Endpoint, client: EngineClient, options: RouterOptions, settings: Settings) {
     const { database, accounts } = options;
@@ -37,29 +30,15 @@ export class NodeAccess {
     });
   }
 
-  get readsInFlight(): number {
-    return this.#running.size;
-  }
-
-  beginRead(caller: AbortSignal | undefined): Lease {
-    const controller = new AbortController();
-    const passOn = () => controller.abort(caller?.reason);
-    if (caller?.aborted) passOn();
-    caller?.addEventListener('abort', passOn, { once: true });
-    this.#running.add(controller);
-    return {
-      signal: controller.signal,
-      nodeWasSilent: () => controller.signal.reason === NODE_SILENT,
-      end: () => {
-        caller?.removeEventListener('abort', passOn);
-        this.#running.delete(controller);
-      },
-    };
+  /** Aborts when the caller gives up, or with `NODE_SILENT` when this node falls silent. */
+  readSignal(caller: AbortSignal | undefined): AbortSignal {
+    return caller ? AbortSignal.any([caller, this.#silence.signal]) : this.#silence.signal;
   }
 
   /** Ends the reads that wait for a node which does not answer, so that they can be asked elsewhere. */
   abandonReads(): void {
-    for (const controller of this.#running) controller.abort(NODE_SILENT);
+    this.#silence.abort(NODE_SILENT);
+    this.#silence = newSilence();
   }
 
   async close(): Promise<void> {
@@ -68,3 +47,12 @@ export class NodeAccess {
 }
 
 const NODE_SILENT = new Error('the node fell silent');
+
+export const wasSilent = (signal: AbortSignal): boolean => signal.reason === NODE_SILENT;
+
+/** One signal for all the reads of a node: each listens to it while it runs. */
+function newSilence(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { CapturedPosition, Position, PositionOps } from '@replication-lab/engines';
 import type { ConsistencyLevel } from './types.ts';
 
@@ -9,7 +10,9 @@ import type { ConsistencyLevel } from './types.ts';
  * showed it and only moves forward.
  */
 export interface SessionState {
-  /** The newest reign this session knows of. */
+  /** Tells this session from others where its share of something is counted. Not secret, says nothing of its owner. */
+  readonly id: string;
+  /** The reign in whose history `position` lies. */
   readonly epoch: number;
   readonly position: Position;
   /** The node that served last and whose state `position` does not bound; null when `position` bounds everything. */
@@ -18,7 +21,12 @@ export interface SessionState {
   readonly unknown: boolean;
 }
 
-export const emptySession = (epoch: number, empty: Position): SessionState => ({
+export const emptySession = (
+  epoch: number,
+  empty: Position,
+  id = randomBytes(6).toString('base64url'),
+): SessionState => ({
+  id,
   epoch,
   position: empty,
   lastNode: null,
@@ -46,17 +54,16 @@ export interface ReadSeen {
  * A session read on a replica is remembered by the replica's name. A read of the primary is remembered by its
  * upper bound when that was taken, else by the primary's name (the next session read then goes there and takes it).
  *
- * The upper bound REPLACES the position and is not merged into it. The primary holds every position of its own
- * history, so one it does not cover was lost in a failover or comes from another life of the databases: no node
- * will ever cover it, and keeping it would pin the session to the primary for ever.
+ * The upper bound replaces the position: whoever calls this has made sure that it covers the old one (`reads.ts`).
  */
 export function afterRead(state: SessionState, seen: ReadSeen): SessionState {
   if (seen.level === 'eventual' || seen.level === 'bounded') return state;
   if (seen.role === 'replica') {
     return state.lastNode === seen.node ? state : { ...state, lastNode: seen.node };
   }
-  if (seen.upperBound === undefined) return { ...state, epoch: seen.epoch, lastNode: seen.node };
-  return { epoch: seen.epoch, position: seen.upperBound, lastNode: null, unknown: false };
+  // The epoch stays: it belongs to the position, which this read says nothing about.
+  if (seen.upperBound === undefined) return { ...state, lastNode: seen.node };
+  return { id: state.id, epoch: seen.epoch, position: seen.upperBound, lastNode: null, unknown: false };
 }
 
 /**
@@ -81,4 +88,27 @@ export function afterWrite(
   if (captured.kind === 'none') return { ...state, epoch, lastNode: primary };
   if (captured.kind === 'unknown') return { ...state, epoch, unknown: true };
   return { ...state, epoch, position: positions.merge(state.position, captured.position) };
+}
+
+/**
+ * What two calls have seen that ran at the same time in one session. What only one of two nodes is known to hold, only
+ * the primary holds for certain.
+ */
+export function mergeSessions(
+  a: SessionState,
+  b: SessionState,
+  positions: Pick<PositionOps, 'merge'>,
+): SessionState {
+  if (a === b) return a;
+  // Positions of two reigns do not compare: the newer one stands, and the primary settles the rest.
+  const [older, newer] = a.epoch <= b.epoch ? [a, b] : [b, a];
+  const twoReigns = older.epoch !== newer.epoch;
+  const twoNodes = a.lastNode !== null && b.lastNode !== null && a.lastNode !== b.lastNode;
+  return {
+    id: newer.id,
+    epoch: newer.epoch,
+    position: twoReigns ? newer.position : positions.merge(a.position, b.position),
+    lastNode: newer.lastNode ?? older.lastNode,
+    unknown: a.unknown || b.unknown || twoNodes || twoReigns,
+  };
 }

@@ -9,7 +9,7 @@ export const DEFAULTS = {
   acquireTimeoutMs: 2_000,
   connectTimeoutMs: 3_000,
   pollMs: 200,
-  /** Polling while there is no primary, or a replica is back and not yet proved: moments in which news matter. */
+  /** Polling while a replica is back and not yet proved. */
   fastPollMs: 40,
   /** A probe asked for out of turn comes no sooner after the last one. */
   minPollGapMs: 50,
@@ -27,6 +27,24 @@ export const DEFAULTS = {
   maxLagMs: 10_000,
   readTimeoutMs: 5_000,
   writeTimeoutMs: 5_000,
+  /** How long a write waits for a primary while there is none. */
+  primaryWaitMs: 1_000,
+  primaryWaiters: 100,
+  /** Polling while there is no primary: each millisecond of it is an outage of writes. */
+  hurriedPollMs: 25,
+  /** How long a session read waits for a replica to catch up before it burdens the primary. */
+  sessionWaitMs: 100,
+  /** Session reads that wait for one replica at once; one more goes on to the primary. */
+  waitersPerNode: 1_000,
+  /** How often a replica is asked for its position while somebody waits for it. */
+  waitPollMs: 2,
+  /** Reads of the primary that sessions may force, of all sessions together and of each. */
+  primaryReadsPerSecond: 2_000,
+  primaryReadsPerSessionPerSecond: 100,
+  /** Sessions whose forced reads are counted at once; the one longest idle is forgotten. */
+  countedSessions: 10_000,
+  /** How long a read may wait until the primary shows all that the session's replica has shown. */
+  settleTimeoutMs: 1_000,
   /** How long a read may wait for news when its token comes from a reign that this router has not heard of. */
   refreshTimeoutMs: 250,
   readyTimeoutMs: 10_000,
@@ -42,6 +60,11 @@ export interface Settings {
   readonly maxLagMs: number;
   readonly readTimeoutMs: number;
   readonly writeTimeoutMs: number;
+  readonly primaryWaitMs: number;
+  readonly primaryWaiters: number;
+  readonly sessionWaitMs: number;
+  readonly primaryReadsPerSecond: number;
+  readonly primaryReadsPerSessionPerSecond: number;
 }
 
 /** Options with defaults, checked. Throws RangeError naming the option: a wrong setting stops the start. */
@@ -58,6 +81,28 @@ export function resolveSettings(options: RouterOptions): Settings {
     maxLagMs: whole('maxLagMs', options.maxLagMs ?? DEFAULTS.maxLagMs, 100, 86_400_000),
     readTimeoutMs: whole('readTimeoutMs', options.readTimeoutMs ?? DEFAULTS.readTimeoutMs, 1, 3_600_000),
     writeTimeoutMs: whole('writeTimeoutMs', options.writeTimeoutMs ?? DEFAULTS.writeTimeoutMs, 1, 3_600_000),
+    primaryWaitMs: whole('primaryWaitMs', options.primaryWaitMs ?? DEFAULTS.primaryWaitMs, 0, 3_600_000),
+    primaryWaiters: whole('primaryWaiters', options.primaryWaiters ?? DEFAULTS.primaryWaiters, 0, 100_000),
+    sessionWaitMs: whole('sessionWaitMs', options.sessionWaitMs ?? DEFAULTS.sessionWaitMs, 0, 60_000),
+    ...primaryReads(options.primaryReads),
+  };
+}
+
+function primaryReads({ perSecond, perSessionPerSecond }: NonNullable<RouterOptions['primaryReads']> = {}) {
+  const most = 1_000_000;
+  return {
+    primaryReadsPerSecond: whole(
+      'primaryReads.perSecond',
+      perSecond ?? DEFAULTS.primaryReadsPerSecond,
+      0,
+      most,
+    ),
+    primaryReadsPerSessionPerSecond: whole(
+      'primaryReads.perSessionPerSecond',
+      perSessionPerSecond ?? DEFAULTS.primaryReadsPerSessionPerSecond,
+      0,
+      most,
+    ),
   };
 }
 

@@ -8,6 +8,7 @@ import {
   randomBytes,
 } from 'node:crypto';
 import type { EngineName, PositionOps } from '@replication-lab/engines';
+import { Recent } from './recent.ts';
 import type { SessionState } from './session.ts';
 import { RouterError } from './types.ts';
 
@@ -15,7 +16,7 @@ import { RouterError } from './types.ts';
 export const MAX_TOKEN_LENGTH = 4096;
 export const MIN_KEY_LENGTH = 32;
 
-const VERSION = 1;
+const VERSION = 2;
 const KEY_ID_BYTES = 4;
 const SALT_BYTES = 16;
 const IV_BYTES = 12;
@@ -23,10 +24,22 @@ const TAG_BYTES = 16;
 const HEADER_BYTES = 1 + KEY_ID_BYTES;
 const OVERHEAD_BYTES = HEADER_BYTES + SALT_BYTES + IV_BYTES + TAG_BYTES;
 const NODE_NAME = /^[\w.-]{1,64}$/;
+const SESSION_ID = /^[\w-]{8}$/;
+
+/** Tokens that are remembered open. A client comes back with the token it was given, most likely to this very process. */
+const REMEMBERED_TOKENS = 4_096;
+/** Salts whose keys are remembered: a few for each process that seals. */
+const REMEMBERED_SALTS = 256;
+/** A salt of our own is used for so many tokens. AES-GCM with random IVs may seal 2^32 messages with one key. */
+const TOKENS_PER_SALT = 2 ** 20;
+/** Random bytes are drawn in bulk: one call for each token would cost more than its cipher. */
+const RANDOM_BULK_BYTES = 12 * 512;
 
 interface TokenKey {
   readonly id: Buffer;
   readonly secret: KeyObject;
+  /** Keys of tokens, by their salt. */
+  readonly salted: Recent<KeyObject>;
 }
 
 export interface OpenedToken {
@@ -46,13 +59,19 @@ const invalid = (why: string): RouterError =>
  * Seals and opens tokens. Sealed, not only signed: positions and node names are nobody's business.
  *
  * Layout, base64url: version (1) | key id (4) | salt (16) | IV (12) | ciphertext | tag (16), version and key id
- * authenticated too. Each token has a key of its own (HMAC of the salt), because AES-GCM with random IVs may seal only
- * 2^32 messages with one key and a busy service reaches that within days.
+ * authenticated too. The cipher's key is an HMAC of the salt, and each process changes its salt long before AES-GCM's limit
+ * of 2^32 messages with one key, which a busy service would otherwise reach within days.
+ *
+ * What was sealed or opened lately is remembered, so that a token which comes back costs a look into a table.
  */
 export class TokenSealer {
   readonly #keys: readonly TokenKey[];
   readonly #engine: EngineName;
   readonly #positions: PositionOps;
+  readonly #open = new Recent<OpenedToken>(REMEMBERED_TOKENS);
+  #salt = randomBytes(SALT_BYTES);
+  #sealedWithSalt = 0;
+  #random = Buffer.alloc(0);
 
   /** `keys`: newest first; the first one seals, all of them open. Throws RangeError on a short key. */
   constructor(keys: readonly string[], engine: EngineName, positions: PositionOps) {
@@ -63,6 +82,7 @@ export class TokenSealer {
     this.#keys = keys.map((key) => ({
       id: derive(key, 'key-id', KEY_ID_BYTES),
       secret: createSecretKey(derive(key, 'token-key', 32)),
+      salted: new Recent(REMEMBERED_SALTS),
     }));
     this.#engine = engine;
     this.#positions = positions;
@@ -74,13 +94,24 @@ export class TokenSealer {
    */
   seal(state: SessionState): string {
     const text = this.#encrypt(state);
-    if (text.length <= MAX_TOKEN_LENGTH) return text;
-    return this.#encrypt({ ...state, position: this.#positions.empty, unknown: true });
+    if (text.length > MAX_TOKEN_LENGTH) {
+      return this.#encrypt({ ...state, position: this.#positions.empty, unknown: true });
+    }
+    this.#open.set(text, { state, text, current: true });
+    return text;
   }
 
   /** Throws RouterError `invalid-token`; says no more than needed about why. */
   open(text: string): OpenedToken {
     if (text.length > MAX_TOKEN_LENGTH) throw invalid('it is too long');
+    const known = this.#open.get(text);
+    if (known) return known;
+    const opened = this.#decrypt(text);
+    this.#open.set(text, opened);
+    return opened;
+  }
+
+  #decrypt(text: string): OpenedToken {
     const bytes = Buffer.from(text, 'base64url');
     // Node's decoder skips foreign characters; only the one canonical spelling is accepted.
     if (bytes.length <= OVERHEAD_BYTES || bytes.toString('base64url') !== text)
@@ -96,27 +127,47 @@ export class TokenSealer {
   #encrypt(state: SessionState): string {
     const key = this.#keys[0]!;
     const header = Buffer.concat([Buffer.of(VERSION), key.id]);
-    const random = randomBytes(SALT_BYTES + IV_BYTES);
-    const cipher = createCipheriv('aes-256-gcm', tokenKey(key, random), random.subarray(SALT_BYTES));
+    const salt = this.#nextSalt();
+    const iv = this.#nextIv();
+    const cipher = createCipheriv('aes-256-gcm', tokenKey(key, salt), iv);
     cipher.setAAD(header);
     const body = JSON.stringify([
       this.#engine,
+      state.id,
       state.epoch,
       state.position,
       state.lastNode,
       state.unknown ? 1 : 0,
     ]);
     const sealed = Buffer.concat([cipher.update(body, 'utf8'), cipher.final()]);
-    return Buffer.concat([header, random, sealed, cipher.getAuthTag()]).toString('base64url');
+    return Buffer.concat([header, salt, iv, sealed, cipher.getAuthTag()]).toString('base64url');
+  }
+
+  #nextSalt(): Buffer {
+    this.#sealedWithSalt += 1;
+    if (this.#sealedWithSalt > TOKENS_PER_SALT) {
+      this.#salt = randomBytes(SALT_BYTES);
+      this.#sealedWithSalt = 1;
+    }
+    return this.#salt;
+  }
+
+  #nextIv(): Buffer {
+    if (this.#random.length < IV_BYTES) this.#random = randomBytes(RANDOM_BULK_BYTES);
+    const iv = this.#random.subarray(0, IV_BYTES);
+    this.#random = this.#random.subarray(IV_BYTES);
+    return iv;
   }
 
   #parse(body: string): SessionState {
     const fields: unknown = JSON.parse(body);
-    if (!Array.isArray(fields) || fields.length !== 5) throw invalid('its content is not known');
-    const [engine, epoch, text, lastNode, unknown] = fields as unknown[];
+    if (!Array.isArray(fields) || fields.length !== 6) throw invalid('its content is not known');
+    const [engine, id, epoch, text, lastNode, unknown] = fields as unknown[];
     if (engine !== this.#engine) throw invalid('it belongs to another engine');
     const position = typeof text === 'string' ? this.#positions.parse(text) : null;
     const whole =
+      typeof id === 'string' &&
+      SESSION_ID.test(id) &&
       typeof epoch === 'number' &&
       Number.isSafeInteger(epoch) &&
       epoch >= 0 &&
@@ -124,20 +175,24 @@ export class TokenSealer {
       (lastNode === null || (typeof lastNode === 'string' && NODE_NAME.test(lastNode))) &&
       (unknown === 0 || unknown === 1);
     if (!whole) throw invalid('its content is not known');
-    return { epoch, position, lastNode: lastNode as string | null, unknown: unknown === 1 };
+    return { id, epoch, position, lastNode: lastNode as string | null, unknown: unknown === 1 };
   }
 }
 
-function tokenKey(key: TokenKey, random: Buffer): Buffer {
-  return createHmac('sha256', key.secret).update(random.subarray(0, SALT_BYTES)).digest();
+function tokenKey({ secret, salted }: TokenKey, salt: Buffer): KeyObject {
+  const name = salt.toString('latin1');
+  const known = salted.get(name);
+  if (known) return known;
+  const made = createSecretKey(createHmac('sha256', secret).update(salt).digest());
+  salted.set(name, made);
+  return made;
 }
 
 function decrypt(key: TokenKey, bytes: Buffer): string {
-  const random = bytes.subarray(HEADER_BYTES, HEADER_BYTES + SALT_BYTES + IV_BYTES);
-  const sealed = bytes.subarray(HEADER_BYTES + random.length, -TAG_BYTES);
-  const decipher = createDecipheriv('aes-256-gcm', tokenKey(key, random), random.subarray(SALT_BYTES), {
-    authTagLength: TAG_BYTES,
-  });
+  const salt = bytes.subarray(HEADER_BYTES, HEADER_BYTES + SALT_BYTES);
+  const iv = bytes.subarray(HEADER_BYTES + SALT_BYTES, HEADER_BYTES + SALT_BYTES + IV_BYTES);
+  const sealed = bytes.subarray(HEADER_BYTES + SALT_BYTES + IV_BYTES, -TAG_BYTES);
+  const decipher = createDecipheriv('aes-256-gcm', tokenKey(key, salt), iv, { authTagLength: TAG_BYTES });
   decipher.setAAD(bytes.subarray(0, HEADER_BYTES));
   decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
   try {

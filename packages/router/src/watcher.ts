@@ -1,21 +1,25 @@
 import {
   type Connection,
-  type Credentials,
-  type Endpoint,
   type EngineClient,
   EngineError,
+  type Position,
+  type Reign,
 } from '@replication-lab/engines';
 import { DEFAULTS } from './settings.ts';
 import type { FailedProbe, GoodProbe } from './view.ts';
 
 export interface WatcherOptions {
   readonly client: EngineClient;
-  readonly endpoint: Endpoint;
-  readonly credentials: Credentials;
-  readonly database: string;
+  /** A new connection of the monitor account. */
+  readonly connect: () => Promise<Connection>;
   /** Time until the next probe, asked after each one. */
   readonly intervalMs: () => number;
-  readonly onGood: (seen: GoodProbe) => void;
+  /** The newest epoch whose reign is known already. */
+  readonly knownEpoch: () => number;
+  /** Somebody waits for this node to move forward. */
+  readonly isAwaited: () => boolean;
+  readonly onPosition: (position: Position, askedAtMs: number) => void;
+  readonly onGood: (seen: GoodProbe, reigns: readonly Reign[]) => void;
   readonly onFailed: (failed: FailedProbe) => void;
   readonly now: () => number;
   readonly random: () => number;
@@ -47,6 +51,11 @@ export class NodeWatcher {
   /** Something happened: ask now, or as soon as the last probe is `minPollGapMs` ago. */
   poke(): void {
     this.#poked = true;
+    this.#wake?.();
+  }
+
+  /** Somebody has begun to wait for this node: do not sleep on. */
+  attend(): void {
     this.#wake?.();
   }
 
@@ -87,9 +96,14 @@ export class NodeWatcher {
     try {
       const connection = this.#connection ?? (await this.#connect());
       const askedAtMs = hadConnection ? startedAtMs : now();
-      const probe = await client.probe(connection, { timeoutMs: DEFAULTS.probeTimeoutMs });
+      const limit = { timeoutMs: DEFAULTS.probeTimeoutMs };
+      const probe = await client.probe(connection, limit);
+      const endedAtMs = now();
+      // A new reign is never shown without the place where it parted from the old one: tokens are judged by it.
+      const known = this.#options.knownEpoch();
+      const reigns = probe.epoch > known ? await client.reigns(connection, known, limit) : [];
       if (this.#stop.signal.aborted) return false;
-      onGood({ probe, startedAtMs: askedAtMs, endedAtMs: now(), connectedAtMs: this.#connectedAtMs });
+      onGood({ probe, startedAtMs: askedAtMs, endedAtMs, connectedAtMs: this.#connectedAtMs }, reigns);
       return false;
     } catch (error) {
       const connected = this.#connection !== null;
@@ -101,12 +115,11 @@ export class NodeWatcher {
   }
 
   async #connect(): Promise<Connection> {
-    const { client, endpoint, credentials, database, now } = this.#options;
-    const connectTimeoutMs = DEFAULTS.monitorConnectTimeoutMs;
-    const connection = await client.connect(endpoint, credentials, { database, connectTimeoutMs });
+    const { connect, now } = this.#options;
+    const connection = await connect();
     if (this.#stop.signal.aborted) {
       connection.destroy();
-      throw new EngineError('aborted', 'the router was closed', { endpoint });
+      throw new EngineError('aborted', 'the router was closed');
     }
     this.#connection = connection;
     this.#connectedAtMs = now();
@@ -123,11 +136,36 @@ export class NodeWatcher {
     const sinceStartMs = () => now() - this.#lastStartMs;
     // A node that is away is asked with jitter, so that many routers do not greet its return as one.
     const waitMs = intervalMs() * (this.#connection ? 1 : 0.75 + random() / 2);
+    let positionAtMs = Number.NEGATIVE_INFINITY;
     while (!this.#stop.signal.aborted) {
       const untilMs = this.#poked ? Math.min(waitMs, DEFAULTS.minPollGapMs) : waitMs;
       const leftMs = untilMs - sinceStartMs();
       if (leftMs <= 0) return;
-      await this.#sleep(leftMs);
+      if (!this.#connection || !this.#options.isAwaited()) {
+        await this.#sleep(leftMs);
+        continue;
+      }
+      const gapMs = positionAtMs + DEFAULTS.waitPollMs - now();
+      if (gapMs > 0) await this.#sleep(Math.min(gapMs, leftMs));
+      positionAtMs = now();
+      if (!(await this.#askPosition())) return;
+    }
+  }
+
+  /** Only how far it is, as often as somebody waits for that. False when the whole question should be asked again. */
+  async #askPosition(): Promise<boolean> {
+    const { client, now, onPosition } = this.#options;
+    const connection = this.#connection;
+    if (!connection) return false;
+    const askedAtMs = now();
+    try {
+      const position = await client.replicaPosition(connection, { timeoutMs: DEFAULTS.probeTimeoutMs });
+      if (this.#stop.signal.aborted) return false;
+      onPosition(position, askedAtMs);
+      return true;
+    } catch {
+      this.#drop();
+      return false;
     }
   }
 

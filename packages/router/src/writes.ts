@@ -1,93 +1,148 @@
 import {
   type CapturedPosition,
   EngineError,
+  type RowForm,
   type SqlResult,
   type SqlValue,
   type Transaction,
 } from '@replication-lab/engines';
+import type { FindBearer } from './bearer.ts';
 import { now, type RouterCore } from './core.ts';
-import { writeError } from './failures.ts';
+import { classifyWriteFailure, writeError } from './failures.ts';
 import type { NodeAccess } from './node-access.ts';
+import type { Finish } from './reads.ts';
 import { afterWrite } from './session.ts';
-import { type Outcome, RouterError, type WriteRequest } from './types.ts';
+import { RouterError, type WriteRequest } from './types.ts';
 
-type Written<T> = { readonly value: T; readonly position: CapturedPosition };
+/** While writes wait for a primary, each looks again this often, whether or not it was told. */
+const LOOK_AGAIN_MS = 25;
 
-/** `Router.write`. */
-export async function write(
+export interface Written<T> {
+  readonly value: T;
+  readonly position: CapturedPosition;
+}
+
+/** What is done on the primary. */
+export interface PrimaryWork<T> {
+  run(
+    access: NodeAccess,
+    options: { timeoutMs: number; signal: AbortSignal | undefined },
+  ): Promise<Written<T>>;
+  /** May it be run again, after a failure in which nothing was committed? */
+  mayRepeat(): boolean;
+}
+
+/**
+ * Runs `work` on the primary, and says what came of it. Nothing that may have been executed is ever sent again. What was
+ * not sent, or refused as read-only, waits for a primary (bounded in time and number) and is sent there.
+ */
+export async function onPrimary<T, R>(
   core: RouterCore,
+  bearerOf: FindBearer,
+  request: WriteRequest,
+  work: PrimaryWork<T>,
+  finish: Finish<T, R>,
+): Promise<R> {
+  core.assertOpen();
+  const startedMs = now();
+  const bearer = bearerOf(request.token);
+  const { signal } = request;
+  const deadlineMs = startedMs + (request.timeoutMs ?? core.settings.writeTimeoutMs);
+  if (signal?.aborted) throw new EngineError('aborted', 'the caller gave up before the write was sent');
+  const base = bearer.state;
+  const isOld = base !== null && base.epoch !== core.cluster.highestEpoch;
+  const session = isOld ? await core.currentSession(base, bearer) : (base ?? core.newSession());
+  let giveUpMs: number | null = null;
+  for (;;) {
+    const { primary, epoch } = core.topology();
+    let failure: unknown = noPrimary();
+    if (primary !== null) {
+      const access = core.access(primary);
+      try {
+        const written = await work.run(access, { timeoutMs: Math.ceil(deadlineMs - now()), signal });
+        core.cluster.answered(primary, 'write', now());
+        const next = afterWrite(session, written.position, primary, epoch, core.client.positions);
+        const decision = { node: primary, role: 'primary', reason: 'write' } as const;
+        core.decided(decision, 'write', startedMs);
+        return finish(written.value, decision, bearer.advance(base, next));
+      } catch (error) {
+        failure = afterFailure(core, access, error, work);
+      }
+    }
+    giveUpMs ??= Math.min(deadlineMs, now() + core.settings.primaryWaitMs);
+    const leftMs = giveUpMs - now();
+    const again = leftMs > 0 && (await core.primaryWait.wait(Math.min(LOOK_AGAIN_MS, leftMs), signal));
+    core.assertOpen();
+    if (!again) throw failure;
+  }
+}
+
+/** Tells the cluster what the failure says of the node. Returns the error to wait with, throws it when that is final. */
+function afterFailure(
+  core: RouterCore,
+  access: NodeAccess,
+  error: unknown,
+  work: { mayRepeat(): boolean },
+): unknown {
+  if (error instanceof EngineError) noticeFailure(core, access, error);
+  const kind = classifyWriteFailure(error);
+  if ((kind === 'not-sent' || kind === 'demoted') && work.mayRepeat()) return writeError(error);
+  throw writeError(error);
+}
+
+/** One autocommitted statement: only the pool knows whether it was sent, and says so. */
+export function statementWork(
   sql: string,
   params: readonly SqlValue[],
-  request: WriteRequest,
-): Promise<SqlResult & Outcome> {
-  const { value, ...outcome } = await onPrimary(core, request, async (access, timeoutMs) => {
-    const options = { timeoutMs, signal: request.signal };
-    const { position, ...result } = await access.writePool.write(sql, params, options);
-    return { value: result, position };
-  });
-  return { ...value, ...outcome };
+  form: RowForm | undefined,
+): PrimaryWork<SqlResult> {
+  return {
+    async run(access, options) {
+      const value = await access.writePool.write(sql, params, form ? { ...options, ...form } : options);
+      return { value, position: value.position };
+    },
+    mayRepeat: () => true,
+  };
 }
 
-/** `Router.transaction`. */
-export function transaction<T>(
+/** A transaction: run again only before `work` has begun, or where the caller allows it. */
+export function transactionWork<T>(
   core: RouterCore,
   work: (tx: Transaction) => Promise<T>,
-  request: WriteRequest,
-): Promise<{ value: T } & Outcome> {
-  return onPrimary(core, request, (access, timeoutMs) =>
-    access.writePool.transaction(
-      (tx) => work({ query: (sql, params) => noticing(core, access, tx.query(sql, params)) }),
-      { timeoutMs, signal: request.signal },
-    ),
-  );
-}
-
-/** Writes go to the primary, once: whatever fails is reported and never repeated. */
-async function onPrimary<T>(
-  core: RouterCore,
-  request: WriteRequest,
-  run: (access: NodeAccess, timeoutMs: number) => Promise<Written<T>>,
-): Promise<{ value: T } & Outcome> {
-  const startedMs = now();
-  core.assertOpen();
-  const opened = core.openToken(request.token);
-  if (request.signal?.aborted)
-    throw new EngineError('aborted', 'the caller gave up before the write was sent');
-  await core.hearOfEpoch(opened);
-  const { primary, epoch } = core.topology();
-  if (primary === null) {
-    throw new RouterError('no-primary', 'No node takes writes now. Nothing was written; try again shortly.');
-  }
-  const access = core.access(primary);
-  let written: Written<T>;
-  try {
-    written = await run(access, request.timeoutMs ?? core.settings.writeTimeoutMs);
-  } catch (error) {
-    if (error instanceof EngineError) noticeFailure(core, access, error);
-    throw writeError(error);
-  }
-  core.cluster.answered(primary, 'write', now());
-  const session = core.sessionOf(opened, epoch);
-  const next = afterWrite(session, written.position, primary, epoch, core.client.positions);
+  repeatable: boolean,
+): PrimaryWork<T> {
+  let begun = false;
   return {
-    value: written.value,
-    decision: core.decided({ node: primary, role: 'primary', reason: 'write' }, 'write', startedMs),
-    token: core.sealToken(next, opened),
+    run: (access, options) =>
+      access.writePool.transaction((tx) => {
+        begun = true;
+        const running = {
+          tx: noticing(core, access, tx),
+          decision: { node: access.endpoint.name, role: 'primary' as const },
+          over: false,
+        };
+        return core.calls
+          .insideTransaction(running, () => work(running.tx))
+          .finally(() => {
+            running.over = true;
+          });
+      }, options),
+    mayRepeat: () => !begun || repeatable,
   };
 }
 
 /** A statement of a transaction that meets "read-only" tells the router so, even when the caller swallows the error. */
-async function noticing(
-  core: RouterCore,
-  access: NodeAccess,
-  answer: Promise<SqlResult>,
-): Promise<SqlResult> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof EngineError) noticeFailure(core, access, error);
-    throw error;
-  }
+function noticing(core: RouterCore, access: NodeAccess, tx: Transaction): Transaction {
+  return {
+    async query(sql, params, form) {
+      try {
+        return await tx.query(sql, params, form);
+      } catch (error) {
+        if (error instanceof EngineError) noticeFailure(core, access, error);
+        throw error;
+      }
+    },
+  };
 }
 
 function noticeFailure(core: RouterCore, access: NodeAccess, { code }: EngineError): void {
@@ -100,3 +155,6 @@ function noticeFailure(core: RouterCore, access: NodeAccess, { code }: EngineErr
     core.poke(name);
   }
 }
+
+const noPrimary = (): RouterError =>
+  new RouterError('no-primary', 'No node takes writes now. Nothing was written; try again shortly.');

@@ -1,7 +1,7 @@
 import type { Position } from '@replication-lab/engines';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decideRoute, type RouteRequest } from '../src/decide.ts';
+import { decideRoute, listRoutes, type RouteRequest } from '../src/decide.ts';
 import type { NodeView, Topology } from '../src/types.ts';
 import { node, routes, session, setPositions, topologyOf, upTo } from './pictures.ts';
 
@@ -140,31 +140,31 @@ const table: [string, Topology, Partial<RouteRequest>, string[]][] = [
     'session: stays where it was',
     healthy,
     { session: session({ position: upTo(5), lastNode: 'db-3' }) },
-    ['db-3 replica-sticky', 'db-1 replica-behind +bound'],
+    ['db-3 replica-sticky', 'db-1 replica-behind settle:db-3 +bound'],
   ],
   [
     'session: its replica lacks the write, and the other one is not proved to be as new as its replica',
     topologyOf(primary, node('db-2', 'replica', { position: upTo(9) }), node('db-3', 'replica')),
     { session: session({ position: upTo(6), lastNode: 'db-3' }) },
-    ['db-1 replica-behind +bound'],
+    ['db-1 replica-behind settle:db-3 +bound'],
   ],
   [
     'session: its replica is down',
     topologyOf(primary, node('db-2', 'replica', { position: upTo(9) }), node('db-3', 'unknown', down)),
     { session: session({ position: upTo(2), lastNode: 'db-3' }) },
-    ['db-1 replica-behind +bound'],
+    ['db-1 replica-behind settle:db-3 +bound'],
   ],
   [
     'session: its replica came back and is not proved to hold what it showed',
     topologyOf(primary, node('db-2', 'replica', { settled: false })),
     { session: session({ lastNode: 'db-2' }) },
-    ['db-1 replica-behind +bound'],
+    ['db-1 replica-behind settle:db-2 +bound'],
   ],
   [
     'session: its replica lags, the primary is better',
     topologyOf(primary, node('db-2', 'replica', { excluded: 'lagging' })),
     { session: session({ lastNode: 'db-2' }) },
-    ['db-1 replica-behind +bound'],
+    ['db-1 replica-behind settle:db-2 +bound'],
   ],
   [
     'session: its replica lags, and there is no primary',
@@ -222,21 +222,24 @@ describe('decideRoute', () => {
   });
 
   test('prefers the replica with fewer reads in flight', () => {
-    expect(routes(healthy, { level: 'eventual' }, { 'db-2': 3, 'db-3': 1 })[0]).toBe('db-3 any-replica');
+    const inFlight = { 'db-2': 3, 'db-3': 1 };
+    expect(routes(healthy, { level: 'eventual' }, { inFlight })[0]).toBe('db-3 any-replica');
   });
 
-  test('shares idle replicas alike', () => {
-    const count = { 'db-2': 0, 'db-3': 0, 'db-1': 0 };
-    for (let index = 0; index < 2_000; index++) {
-      const [first] = decideRoute(
-        { level: 'eventual', maxStalenessMs: 0, session: null, tried: new Set(), sparePrimary: false },
-        { topology: healthy, positions: setPositions, inFlight: () => 0, random: Math.random },
-      );
-      count[first!.node as keyof typeof count]++;
-    }
-    expect(count['db-1']).toBe(0);
-    expect(count['db-2'] / 2_000).toBeGreaterThan(0.45);
-    expect(count['db-2'] / 2_000).toBeLessThan(0.55);
+  test('waits for the one replica that will soon hold the position, before the primary', () => {
+    const request = { session: session({ position: upTo(6) }) };
+    const behind = 'db-1 replica-behind +bound';
+    const soon = { etaMs: { 'db-2': 40, 'db-3': 20 } };
+    expect(routes(healthy, request, soon)).toEqual(['db-3 replica-waited wait:1,2,3,4,5,6', behind]);
+    expect(routes(healthy, { ...request, waitMs: 10 }, soon)).toEqual([behind]);
+    expect(routes(healthy, { ...request, waitMs: 0 }, soon)).toEqual([behind]);
+    const stuck = { ...request, session: session({ position: upTo(6), lastNode: 'db-2' }) };
+    expect(routes(healthy, stuck, soon)).toEqual([
+      'db-2 replica-waited wait:1,2,3,4,5,6',
+      'db-1 replica-behind settle:db-2 +bound',
+    ]);
+    const unknown = { session: session({ position: upTo(6), unknown: true }) };
+    expect(routes(healthy, unknown, soon)).toEqual(['db-1 position-unknown +bound']);
   });
 });
 
@@ -262,6 +265,7 @@ const anyTopology = fc
     topologyOf(hasPrimary ? node('db-1', 'primary', { position: upTo(6) }) : a, b, c),
   );
 const anySession = fc.record({
+  id: fc.constant('session1'),
   epoch: fc.constantFrom(0, 1, 2),
   position: anyPosition,
   lastNode: fc.option(fc.constantFrom('db-1', 'db-2', 'db-3', 'gone')),
@@ -273,19 +277,26 @@ const anyRequest: fc.Arbitrary<RouteRequest> = fc.record({
   session: fc.option(anySession),
   tried: fc.subarray(['db-1', 'db-2', 'db-3']).map((names) => new Set(names)),
   sparePrimary: fc.boolean(),
+  waitMs: fc.constantFrom(0, 100),
 });
 
 describe('whatever the picture', () => {
   const property = (check: (nodes: NodeView[], request: RouteRequest, topology: Topology) => void) =>
     fc.assert(
       fc.property(anyTopology, anyRequest, (topology, request) => {
-        const candidates = decideRoute(request, {
-          topology,
+        const chances = {
           positions: setPositions,
-          inFlight: () => 0,
-          random: Math.random,
-        });
-        const nodes = candidates.map(({ node: name }) => topology.nodes.find((n) => n.name === name)!);
+          order: (names: readonly string[]) => names,
+          etaMs: (name: string) => (name === 'db-2' ? 10 : 1_000),
+        };
+        const candidates = listRoutes(request, topology, chances, Number.POSITIVE_INFINITY);
+        expect(decideRoute(request, topology, chances)).toEqual(
+          candidates[0] ? { choice: candidates[0], hasAlternative: candidates.length > 1 } : null,
+        );
+        const nodes = candidates
+          // What is waited for holds the position when it is asked.
+          .map((choice) => ({ choice, node: topology.nodes.find((n) => n.name === choice.node)! }))
+          .map(({ choice, node: view }) => ({ ...view, position: choice.waitFor ?? view.position }));
         check(nodes, request, topology);
       }),
       { numRuns: 5_000 },
@@ -310,7 +321,7 @@ describe('whatever the picture', () => {
         expect(up && !gone.has(name)).toBe(true);
         if (role === 'unknown') expect(readOnly).toBe(true);
       }
-      expect(new Set(nodes).size).toBe(nodes.length);
+      expect(new Set(nodes.map(({ name }) => name)).size).toBe(nodes.length);
     });
   });
 

@@ -1,5 +1,5 @@
 import type { NodeProbe, Position, PositionOps } from '@replication-lab/engines';
-import { decideRoute, type RouteRequest } from '../src/decide.ts';
+import { type Candidate, listRoutes, type RouteRequest } from '../src/decide.ts';
 import type { SessionState } from '../src/session.ts';
 import type { NodeView, Topology } from '../src/types.ts';
 
@@ -65,6 +65,7 @@ export const topologyOf = (...nodes: NodeView[]): Topology => ({
 });
 
 export const session = (different: Partial<SessionState> = {}): SessionState => ({
+  id: 'session1',
   epoch: 1,
   position: setPositions.empty,
   lastNode: null,
@@ -72,27 +73,44 @@ export const session = (different: Partial<SessionState> = {}): SessionState => 
   ...different,
 });
 
-/** Candidates as text, `db-2 any-replica`, in order; ties go to the node that stands first. */
+export interface Guesses {
+  /** Reads running on a node: the least burdened is asked first, ties go to the node that stands first. */
+  readonly inFlight?: Readonly<Record<string, number>>;
+  /** Milliseconds until a node catches up; never, where none is given. */
+  readonly etaMs?: Readonly<Record<string, number>>;
+}
+
+/** Candidates as text, `db-2 any-replica`, in order. */
 export function routes(
   topology: Topology,
   request: Partial<RouteRequest>,
-  inFlight: Record<string, number> = {},
+  { inFlight = {}, etaMs = {} }: Guesses = {},
 ): string[] {
-  let ties = 0;
-  return decideRoute(
+  return listRoutes(
     {
       level: 'session',
       maxStalenessMs: 0,
       session: null,
       tried: new Set(),
       sparePrimary: false,
+      waitMs: 100,
       ...request,
     },
+    topology,
     {
-      topology,
       positions: setPositions,
-      inFlight: (name) => inFlight[name] ?? 0,
-      random: () => (ties += 0.001),
+      order: (names) => [...names].sort((a, b) => (inFlight[a] ?? 0) - (inFlight[b] ?? 0)),
+      etaMs: (name) => etaMs[name] ?? Number.POSITIVE_INFINITY,
     },
-  ).map(({ node, reason, withUpperBound }) => `${node} ${reason}${withUpperBound ? ' +bound' : ''}`);
+    Number.POSITIVE_INFINITY,
+  ).map(describe);
 }
+
+const describe = (candidate: Candidate): string =>
+  [
+    candidate.node,
+    candidate.reason,
+    ...(candidate.waitFor === null ? [] : [`wait:${candidate.waitFor}`]),
+    ...(candidate.settleFrom === null ? [] : [`settle:${candidate.settleFrom}`]),
+    ...(candidate.withUpperBound ? ['+bound'] : []),
+  ].join(' ');

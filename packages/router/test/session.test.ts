@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { afterRead, afterWrite, type ReadSeen } from '../src/session.ts';
+import { afterRead, afterWrite, mergeSessions, type ReadSeen } from '../src/session.ts';
 import { session, setPositions, upTo } from './pictures.ts';
 
 const seen = (different: Partial<ReadSeen>): ReadSeen => ({
@@ -30,13 +30,7 @@ describe('after a read', () => {
       session({ position: upTo(3), lastNode: 'db-3', unknown: true }),
       seen({ node: 'db-1', role: 'primary', upperBound: upTo(8), epoch: 2 }),
     );
-    expect(after).toEqual({ epoch: 2, position: upTo(8), lastNode: null, unknown: false });
-  });
-
-  test('a position that the primary itself does not hold is given up: nobody will ever hold it', () => {
-    const lost = session({ position: upTo(9), epoch: 7 });
-    const after = afterRead(lost, seen({ node: 'db-1', role: 'primary', upperBound: upTo(4), epoch: 2 }));
-    expect(after).toEqual(session({ position: upTo(4), epoch: 2 }));
+    expect(after).toEqual(session({ epoch: 2, position: upTo(8) }));
   });
 
   test('of the primary without a bound its name is remembered', () => {
@@ -68,5 +62,27 @@ describe('after a write', () => {
 
   test('one that changed nothing showed the primary', () => {
     expect(write(before, { kind: 'none' })).toEqual({ ...before, epoch: 2, lastNode: 'db-1' });
+  });
+});
+
+describe('calls that overlapped', () => {
+  const merged = (a: Partial<typeof before>, b: Partial<typeof before>) =>
+    mergeSessions(session(a), session(b), setPositions);
+
+  test('have seen what both have seen', () => {
+    expect(merged({ position: upTo(3) }, { position: upTo(5), lastNode: 'db-2' })).toEqual(
+      session({ position: upTo(5), lastNode: 'db-2' }),
+    );
+    expect(merged({ unknown: true }, {}).unknown).toBe(true);
+  });
+
+  test('on two nodes are known to be held by the primary alone', () => {
+    expect(merged({ lastNode: 'db-2' }, { lastNode: 'db-3' })).toMatchObject({ unknown: true });
+    expect(merged({ lastNode: 'db-2' }, { lastNode: 'db-2' })).toMatchObject({ unknown: false });
+  });
+
+  test('in two reigns go on in the newer one, by way of the primary', () => {
+    const newer = { epoch: 2, position: upTo(2) };
+    expect(merged({ epoch: 1, position: upTo(9) }, newer)).toEqual(session({ ...newer, unknown: true }));
   });
 });

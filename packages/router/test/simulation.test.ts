@@ -156,19 +156,44 @@ const read = (who: number, router: number, level: 'session' | 'primary' | 'event
   named(`read ${who} at ${router} ${level}`, (world) => {
     const client = world.clients[who]!;
     const tried = new Set<string>();
-    let toss = tie;
+    let tosses = tie;
+    const toss = () => {
+      tosses = (tosses * 31 + 7) % 1;
+      return tosses < 0.5;
+    };
+    let waited = false;
     for (;;) {
       const topology = world.routers[router]!.topology(world.nowMs);
-      const [choice] = decideRoute(
-        { level, maxStalenessMs: 0, session: client.state, tried, sparePrimary: false },
-        { topology, positions: setPositions, inFlight: () => 0, random: () => (toss = (toss * 31 + 7) % 1) },
+      const route = decideRoute(
+        {
+          level,
+          maxStalenessMs: 0,
+          session: client.state,
+          tried,
+          sparePrimary: false,
+          waitMs: waited ? 0 : 100,
+        },
+        topology,
+        {
+          positions: setPositions,
+          order: (names) => (toss() ? names : [...names].reverse()),
+          etaMs: () => (toss() ? 0 : 200),
+        },
       );
-      if (!choice) return; // an honest error
+      if (!route) return; // an honest error
+      const { choice } = route;
       const node = world.nodes.get(choice.node as Name)!;
       if (!node.up) {
         world.routers[router]!.unreachable(choice.node, world.nowMs);
         tried.add(choice.node);
         continue;
+      }
+      if (choice.waitFor !== null) {
+        // The node is asked where it is, and the wait succeeds or not.
+        waited = true;
+        const position = world.positionOf(choice.node as Name);
+        world.routers[router]!.advanced(choice.node, position, world.nowMs, world.nowMs);
+        if (!setPositions.covers(position, choice.waitFor)) continue;
       }
       if (level !== 'eventual') {
         for (const id of [...client.written, ...client.shown]) expect(node.applied.has(id)).toBe(true);
@@ -238,7 +263,7 @@ test('sessions read what they wrote and never go back, and staleness is an upper
 /** All that was committed more than `stalenessMs` ago is there. */
 function expectTrueStaleness(world: World): void {
   for (const cluster of world.routers) {
-    for (const { name, stalenessMs, role } of cluster.topology(world.nowMs).nodes) {
+    for (const { name, stalenessMs, role } of cluster.topology(world.nowMs, true).nodes) {
       const node = world.nodes.get(name as Name)!;
       if (stalenessMs === null || role !== 'replica' || !node.up) continue;
       for (const [id, atMs] of world.committedAtMs) {

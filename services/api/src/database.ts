@@ -1,18 +1,18 @@
-import { type EngineClient, EngineError, type SqlResult, type Transaction } from '@replication-lab/engines';
-import { type Outcome, type Router, RouterError } from '@replication-lab/router';
+import type { EngineClient } from '@replication-lab/engines';
+import {
+  EngineError,
+  type Outcome,
+  type Router,
+  type SqlResult,
+  type Transaction,
+} from '@replication-lab/router';
 import type { CallContext } from './levels.ts';
-import { PrimaryWait, type PrimaryWaitOptions } from './primary-wait.ts';
 import { render, type Sql, type Statement } from './sql.ts';
 
 /** The router, and how its engine wants statements written. */
 export interface Database {
   readonly router: Router;
   readonly engine: Pick<EngineClient, 'name' | 'placeholder'>;
-  readonly primaryWait: PrimaryWait;
-}
-
-export function openDatabase(router: Router, engine: Database['engine'], wait: PrimaryWaitOptions): Database {
-  return { router, engine, primaryWait: new PrimaryWait(router, wait) };
 }
 
 export const statement = (db: Database, query: Sql): Statement => render(query, db.engine.placeholder);
@@ -25,23 +25,20 @@ export function run(db: Database, tx: Transaction, query: Sql): Promise<SqlResul
 
 type WriteCall = Omit<CallContext, 'disconnected'>;
 
-/** A transaction on the primary. While there is none, it is waited for a moment: nothing was written then. */
-export async function onPrimary<T>(
-  { router, primaryWait }: Database,
+/**
+ * A transaction on the primary. The router waits a moment for one where there is none, and may run `work` again as long as
+ * nothing of it was committed: it must do nothing outside its transaction.
+ */
+export function onPrimary<T>(
+  { router }: Database,
   work: (tx: Transaction) => Promise<T>,
   call: WriteCall,
 ): Promise<{ value: T } & Outcome> {
-  let deadline: number | null = null;
-  for (;;) {
-    try {
-      return await router.transaction(work, { token: call.token, timeoutMs: call.remainingMs() });
-    } catch (error) {
-      const noPrimary = error instanceof RouterError && error.code === 'no-primary';
-      if (!noPrimary) throw error;
-      deadline ??= primaryWait.deadline(call.remainingMs());
-      if (!(await primaryWait.again(deadline))) throw error;
-    }
-  }
+  return router.transaction(work, {
+    token: call.token,
+    timeoutMs: call.remainingMs(),
+    repeatable: true,
+  });
 }
 
 /** Tries of a transaction that the database keeps rolling back over conflicts. */

@@ -1,9 +1,13 @@
-import { EngineError, type EngineErrorCode } from '@replication-lab/engines';
-import { RouterError, type RouterErrorCode } from '@replication-lab/router';
+import {
+  EngineError,
+  type EngineErrorCode,
+  RouterError,
+  type RouterErrorCode,
+} from '@replication-lab/router';
 import type { ErrorRequestHandler } from 'express';
 import { Problem, type ProblemCode, sendProblem } from './problems.ts';
 import { contextOf } from './request.ts';
-import { refuseToken } from './session.ts';
+import { refuseToken, showToken } from './session.ts';
 
 const ROUTER_PROBLEMS: Readonly<Record<RouterErrorCode, ProblemCode>> = {
   'no-primary': 'no-primary',
@@ -12,6 +16,8 @@ const ROUTER_PROBLEMS: Readonly<Record<RouterErrorCode, ProblemCode>> = {
   'outcome-unknown': 'outcome-unknown',
   timeout: 'timeout',
   'invalid-token': 'invalid-token',
+  'history-lost': 'history-lost',
+  'nested-transaction': 'internal',
   closed: 'shutting-down',
 };
 
@@ -52,6 +58,8 @@ export const answerError: ErrorRequestHandler = (error, req, res, _next) => {
   const { requestId, disconnected } = contextOf(res);
   const found = toProblem(error);
   const problem = found.code === 'invalid-token' ? refuseToken(req, res) : found;
+  // What the session had seen is gone: this answer's token begins it anew.
+  if (error instanceof RouterError && error.token !== null) showToken(req, res, error.token);
   // For the log line that is written when the response is finished.
   res.locals.problem = problem.code;
   if (problem.status >= 500) res.err = error instanceof Error ? error : new Error(String(error));

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Row, Transaction } from '@replication-lab/engines';
-import type { Outcome } from '@replication-lab/router';
+import type { Outcome, Row, Transaction } from '@replication-lab/router';
 import {
   CONFLICT_ATTEMPTS,
   type Database,

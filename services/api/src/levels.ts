@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Row, SqlResult } from '@replication-lab/engines';
-import type { Outcome, ReadRequest, Router } from '@replication-lab/router';
+import type { Outcome, ReadRequest, Router, Row, SqlResult } from '@replication-lab/router';
 import type { RequestedLevel } from './consistency.ts';
 import type { Statement } from './sql.ts';
 

@@ -4,7 +4,6 @@ import { createRouter, type Router } from '@replication-lab/router';
 import { collectDefaultMetrics } from 'prom-client';
 import { createApp } from './app.ts';
 import { type ApiConfig, ConfigError, printable, readConfig } from './config.ts';
-import { openDatabase } from './database.ts';
 import { createLogger, type Logger } from './logging.ts';
 import { createHttpServer } from './server.ts';
 import { shutDown } from './shutdown.ts';
@@ -20,10 +19,7 @@ async function main(): Promise<void> {
   logRouterEvents(router, logger);
 
   let draining = false;
-  const db = openDatabase(router, getEngineClient(config.DB_ENGINE), {
-    waitMs: config.PRIMARY_WAIT_MS,
-    maxWaiting: Math.ceil(config.MAX_IN_FLIGHT / 4),
-  });
+  const db = { router, engine: getEngineClient(config.DB_ENGINE) };
   const app = createApp({
     db,
     logger,
@@ -86,13 +82,17 @@ function routerFrom(config: ApiConfig): Router {
     maxLagMs: config.MAX_LAG_MS,
     readTimeoutMs: config.REQUEST_TIMEOUT_MS,
     writeTimeoutMs: config.REQUEST_TIMEOUT_MS,
+    primaryWaitMs: config.PRIMARY_WAIT_MS,
+    // So that reads keep their room while there is no primary.
+    primaryWaiters: Math.ceil(config.MAX_IN_FLIGHT / 4),
   });
 }
 
 function logRouterEvents(router: Router, logger: Logger): void {
-  router.on('primary-changed', (change) => logger.warn(change, 'the primary changed'));
-  router.on('node-up', ({ node }) => logger.info({ node }, 'node answers'));
-  router.on('node-down', ({ node, error }) => logger.warn({ node, error }, 'node does not answer'));
+  router.events.on('primary-changed', (change) => logger.warn(change, 'the primary changed'));
+  router.events.on('node-up', ({ node }) => logger.info({ node }, 'node answers'));
+  router.events.on('node-down', ({ node, error }) => logger.warn({ node, error }, 'node does not answer'));
+  router.events.on('lag', (lag) => logger.warn(lag, lag.lagging ? 'replica lags' : 'replica has caught up'));
 }
 
 function listen(server: ReturnType<typeof createHttpServer>, { HOST, PORT }: ApiConfig): Promise<void> {

@@ -1,5 +1,4 @@
-import type { PoolStats } from '@replication-lab/engines';
-import type { Router } from '@replication-lab/router';
+import type { PoolStats, Router } from '@replication-lab/router';
 import type { RequestHandler } from 'express';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
@@ -19,7 +18,7 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
  * What Prometheus sees of this process: its requests, the router's decisions, its pools, and the nodes as the router
  * knows them. Each has its own registry, so that two applications in one process do not mix.
  */
-export function createMetrics(router: Pick<Router, 'on' | 'poolStats' | 'topology'>): Metrics {
+export function createMetrics(router: Pick<Router, 'events' | 'poolStats' | 'topology'>): Metrics {
   const registry = new Registry();
   const requests = new Histogram({
     name: 'http_request_duration_seconds',
@@ -56,7 +55,7 @@ export function createMetrics(router: Pick<Router, 'on' | 'poolStats' | 'topolog
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const methodLabel = (method: string): string => (METHODS.has(method) ? method : 'other');
 
-function countDecisions(registry: Registry, router: Pick<Router, 'on'>): () => void {
+function countDecisions(registry: Registry, router: Pick<Router, 'events'>): () => void {
   const decisions = new Counter({
     name: 'router_decisions_total',
     help: 'Statements by level, reason, and the node that served them with its role.',
@@ -70,7 +69,7 @@ function countDecisions(registry: Registry, router: Pick<Router, 'on'>): () => v
     buckets: SECONDS,
     registers: [registry],
   });
-  return router.on('decision', ({ level, reason, node, role, ms }) => {
+  return router.events.on('decision', ({ level, reason, node, role, ms }) => {
     decisions.inc({ level, reason, node, role });
     durations.observe({ level, role }, ms / 1000);
   });

@@ -87,8 +87,8 @@ function problems(...codes: readonly ProblemCode[]): Record<string, ResponseConf
 }
 
 const ANY = ['invalid-consistency-level', 'invalid-token', 'rate-limited', 'internal', 'overloaded'] as const;
-const READ = [...ANY, 'no-node', 'timeout'] as const;
-const WRITE = [...ANY, 'no-primary', 'write-conflict', 'outcome-unknown'] as const;
+const READ = [...ANY, 'history-lost', 'no-node', 'timeout'] as const;
+const WRITE = [...ANY, 'history-lost', 'no-primary', 'write-conflict', 'outcome-unknown'] as const;
 const BODY = ['invalid-json', 'invalid-body', 'body-too-large', 'unsupported-media-type'] as const;
 
 function describeUsers(registry: OpenAPIRegistry): void {

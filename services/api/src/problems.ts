@@ -21,6 +21,10 @@ export const PROBLEMS = {
   'method-not-allowed': { status: 405, title: 'This path does not take this method' },
   'request-timeout': { status: 408, title: 'The request did not arrive in time' },
   'email-taken': { status: 409, title: 'Another user has this e-mail address' },
+  'history-lost': {
+    status: 409,
+    title: 'What this session has seen was lost; the token of this answer begins it anew',
+  },
   'idempotency-in-progress': {
     status: 409,
     title: 'The original request with this Idempotency-Key is still under way',

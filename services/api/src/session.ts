@@ -28,6 +28,11 @@ export function refuseToken(req: Request, res: Response): Problem {
 /** Says in the response's headers who answered, why, and what the client has now seen. */
 export function showOutcome(req: Request, res: Response, { decision, token }: Outcome): void {
   showDecision(res, decision);
+  showToken(req, res, token);
+}
+
+/** The client's newest token, in the header and, where it is news, in the cookie. */
+export function showToken(req: Request, res: Response, token: string): void {
   res.setHeader(TOKEN_HEADER, token);
   // The router hands the same token back while it is true: the cookie is set only when it is news.
   if (token !== cookie(req.get('Cookie'), TOKEN_COOKIE)) res.cookie(TOKEN_COOKIE, token, cookieOptions(req));

@@ -1,4 +1,4 @@
-import type { SqlValue } from '@replication-lab/engines';
+import type { SqlValue } from '@replication-lab/router';
 
 /** A statement with its values still apart from its text. Nests, so that a column list is written once. */
 export interface Sql {

@@ -71,7 +71,7 @@ export function healthRoutes({ router, metrics, draining }: SystemDeps): express
 /** Writes may be impossible just now: reads still are worth serving, so readiness asks for reads only. */
 function canRead(router: Pick<Router, 'explain'>): boolean {
   try {
-    router.explain({ level: 'eventual' });
+    router.explain('SELECT 1', { level: 'eventual' });
     return true;
   } catch (error) {
     if (error instanceof RouterError) return false;

@@ -177,11 +177,11 @@ class Bootstrap {
       await admin.createDatabase(maintenance, database);
     }
     await using connection = await engine.client.connect(node, accounts.admin, { database });
-    if (finish) {
-      await admin.createSchema(connection, database);
-      await admin.createAccounts(connection, accounts, database);
-    }
+    if (finish) await admin.createSchema(connection, database);
+    // First of all that a new reign writes, so that its fork is what was there before. Never called lossless: a whole stop
+    // is also when data directories are restored, copied and swapped, and nobody here can tell.
     await admin.writeEpoch(connection, database, epoch, primary);
+    if (finish) await admin.createAccounts(connection, accounts, database);
   }
 
   /** Attaches side by side; those that cannot be attached are returned with the reason, and stay closed. */

@@ -9,10 +9,13 @@ import {
   type Endpoint,
   type EngineAdmin,
   EngineError,
+  type NodeProbe,
+  type Position,
   type Row,
 } from '../types.ts';
 import { waitFor } from '../wait-for.ts';
 import { positions } from './positions.ts';
+import { probe } from './probe.ts';
 
 const ATTACH_TIMEOUT_MS = 15_000;
 
@@ -148,6 +151,10 @@ function wholeSeconds(seconds: number): number {
   throw new RangeError(`an apply delay is a whole number of seconds, not ${seconds}`);
 }
 
+async function held(_connection: Connection, { position, received }: NodeProbe): Promise<Position> {
+  return positions.merge(position, received);
+}
+
 export const admin: EngineAdmin = {
   isPristine,
   createDatabase,
@@ -155,9 +162,12 @@ export const admin: EngineAdmin = {
   createAccounts,
   open,
   close,
-  writeEpoch,
+  writeEpoch: (connection, database, epoch, node, { lossless = false } = {}) =>
+    writeEpoch(connection, database, { epoch, node, lossless }, async () =>
+      held(connection, await probe(connection)),
+    ),
   writeMarker,
-  held: async (_connection, { position, received }) => positions.merge(position, received),
+  held,
   attach,
   async detach(connection) {
     await connection.query('STOP SLAVE');

@@ -78,3 +78,24 @@ export function positionFromServer(text: string): Position {
     throw new EngineError('other', `MariaDB answered with a GTID list that this client cannot read: ${text}`);
   return toPosition(list);
 }
+
+/** What both name: in each domain the lesser. */
+export function common(a: Position, b: Position): Position {
+  const other = read(b);
+  const shared = new Map<number, Gtid>();
+  for (const [domain, gtid] of read(a)) {
+    const match = other.get(domain);
+    if (match) shared.set(domain, match.sequence < gtid.sequence ? match : gtid);
+  }
+  return toPosition(shared);
+}
+
+/** In every domain `count` transactions less. */
+export function lowered(position: Position, count: number): Position {
+  if (count === 0) return position;
+  const list = new Map<number, Gtid>();
+  for (const [domain, { server, sequence }] of read(position)) {
+    if (sequence > count) list.set(domain, { server, sequence: sequence - count });
+  }
+  return toPosition(list);
+}

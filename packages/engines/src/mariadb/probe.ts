@@ -20,6 +20,12 @@ export async function probe(connection: Connection, options?: CallOptions): Prom
   }, options);
 }
 
+/** `EngineClient.replicaPosition`: what has been applied and shows (see `interpret`). Any account may ask. */
+export async function replicaPosition(connection: Connection, options?: CallOptions): Promise<Position> {
+  const { rows } = await connection.query('SELECT @@global.gtid_slave_pos AS position', [], options);
+  return positionFromServer(String(rows[0]?.position));
+}
+
 function interpret(server: Row, channels: readonly Row[], epoch: number): NodeProbe {
   // 12.0 and newer know ON, NO_LOCK and NO_LOCK_NO_ADMIN, and answer with the name.
   const readOnly = server.readOnly !== 0 && server.readOnly !== 'OFF';

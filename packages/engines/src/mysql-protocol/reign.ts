@@ -1,21 +1,43 @@
 import { escapeId } from 'mysql2';
-import { writeEpochRow } from '../reign.ts';
-import type { Connection } from '../types.ts';
+import { REIGN_COLUMNS, writeEpochRow } from '../reign.ts';
+import type { Connection, Position, Reign } from '../types.ts';
+import { EPOCH_COLUMNS } from './schema.ts';
 
+/** `EngineAdmin.writeEpoch` of both engines. `held` answers all that the node holds. */
 export async function writeEpoch(
   connection: Connection,
   database: string,
-  epoch: number,
-  node: string,
+  reign: Pick<Reign, 'epoch' | 'node' | 'lossless'>,
+  held: () => Promise<Position>,
 ): Promise<void> {
   const table = `${escapeId(database)}.lab_epoch`;
-  const select = `SELECT node FROM ${table} WHERE epoch = ?`;
   await writeEpochRow(
     connection,
-    { select, insert: `INSERT INTO ${table} (epoch, node) VALUES (?, ?)` },
-    epoch,
-    node,
+    {
+      select: `SELECT node FROM ${table} WHERE epoch = ?`,
+      insert: `INSERT INTO ${table} (epoch, node, ${REIGN_COLUMNS.join(', ')}) VALUES (?, ?, ?, ?, ?)`,
+      // A position says the same under every primary.
+      held: async () => {
+        const position = await held();
+        return { fork: position, start: position };
+      },
+      addMissingColumns: () => addMissingColumns(connection, database, table),
+    },
+    reign,
   );
+}
+
+/** Asks first: a statement that changes nothing would still be logged, and so become history. */
+async function addMissingColumns(connection: Connection, database: string, table: string): Promise<void> {
+  const { rows } = await connection.query(
+    `SELECT column_name AS name FROM information_schema.columns WHERE table_schema = ? AND table_name = 'lab_epoch'`,
+    [database],
+  );
+  const present = new Set(rows.map(({ name }) => name));
+  const missing = REIGN_COLUMNS.filter((column) => !present.has(column));
+  if (missing.length === 0) return;
+  const added = missing.map((column) => `ADD COLUMN ${column} ${EPOCH_COLUMNS[column]}`);
+  await connection.query(`ALTER TABLE ${table} ${added.join(', ')}`);
 }
 
 /** Asks first: INSERT IGNORE would be the same to the reader, but a statement more in the history of every run. */

@@ -1,5 +1,13 @@
 import { escapeId, escape as literal } from 'mysql2';
+import type { REIGN_COLUMNS } from '../reign.ts';
 import type { Connection } from '../types.ts';
+
+/** MEDIUMTEXT: a GTID set with many gaps may be longer than TEXT allows, and must not keep a primary from being opened. */
+export const EPOCH_COLUMNS: Readonly<Record<(typeof REIGN_COLUMNS)[number], string>> = {
+  fork_position: 'MEDIUMTEXT COLLATE utf8mb4_bin NULL',
+  start_position: 'MEDIUMTEXT COLLATE utf8mb4_bin NULL',
+  lossless: 'BOOLEAN NOT NULL DEFAULT 0',
+};
 
 /**
  * The tables, the same on MySQL and MariaDB. Collations are named because the two have different defaults: e-mail
@@ -25,7 +33,10 @@ const TABLES: Readonly<Record<string, string>> = {
   lab_epoch: `
     epoch     BIGINT NOT NULL PRIMARY KEY,
     node      VARCHAR(64) COLLATE utf8mb4_bin NOT NULL,
-    opened_at DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3)`,
+    opened_at DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+    ${Object.entries(EPOCH_COLUMNS)
+      .map((column) => column.join(' '))
+      .join(',\n    ')}`,
   lab_marker: `
     id       INT NOT NULL PRIMARY KEY,
     ready_at DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3)`,

@@ -1,5 +1,5 @@
 import mysql, { type Connection as DriverConnection } from 'mysql2';
-import type { Session } from '../session/session.ts';
+import type { Access, Session } from '../session/session.ts';
 import { newSocket } from '../session/socket.ts';
 import {
   type CapturedPosition,
@@ -143,8 +143,12 @@ export class MysqlSession implements Session {
   /** Two round trips: mysql2 does not pipeline, and pools do not allow two statements in one text. */
   async queryWithUpperBound(sql: string, params: readonly SqlValue[]) {
     const result = await this.query(sql, params);
+    return { ...result, upperBound: await this.#upperBound() };
+  }
+
+  async #upperBound(): Promise<Position> {
     const [row] = (await this.query(this.#dialect.upperBoundSql, [])).rows;
-    return { ...result, upperBound: this.#dialect.upperBound(row ?? {}) };
+    return this.#dialect.upperBound(row ?? {});
   }
 
   async write(sql: string, params: readonly SqlValue[]) {
@@ -152,12 +156,17 @@ export class MysqlSession implements Session {
     return { ...toResult(reply), position: this.#captureFrom(reply) };
   }
 
-  async begin(): Promise<void> {
-    await this.send('START TRANSACTION');
+  async begin(access: Access): Promise<void> {
+    await this.send(access === 'read-only' ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION');
   }
 
   async commit(): Promise<CapturedPosition> {
     return this.#captureFrom(await this.send('COMMIT'));
+  }
+
+  async commitReadOnly(withUpperBound: boolean): Promise<Position | undefined> {
+    await this.send('COMMIT');
+    return withUpperBound ? this.#upperBound() : undefined;
   }
 
   async rollback(): Promise<void> {

@@ -100,3 +100,22 @@ function overlap(intervals: readonly Interval[], first: number, last: number): n
   for (const [from, to] of intervals) common += Math.max(0, Math.min(to, last) - Math.max(from, first) + 1);
   return common;
 }
+
+export function holds(set: GtidSet, source: string, number: number): boolean {
+  return (set.get(source) ?? []).some(([first, last]) => first <= number && number <= last);
+}
+
+/** The transactions of a small set (it looks at each one) that `keep` says yes to. */
+export function pick(set: GtidSet, keep: (source: string, number: number) => boolean): GtidSet {
+  const picked = new Map<string, Interval[]>();
+  for (const [source, intervals] of set) {
+    const kept: Interval[] = [];
+    for (const [first, last] of intervals) {
+      for (let number = first; number <= last; number += 1) {
+        if (keep(source, number)) kept.push([number, number]);
+      }
+    }
+    if (kept.length > 0) picked.set(source, joinIntervals(kept));
+  }
+  return picked;
+}

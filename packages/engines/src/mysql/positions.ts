@@ -21,15 +21,18 @@ export const positions: PositionOps = {
 const toPosition = (set: GtidSet): Position => formatGtidSet(set) as Position;
 const read = memoised((position: string): GtidSet => parseGtidSet(position) ?? new Map());
 
-/** Canonical form of a set the server printed (no size limit: it is ours). */
-export function positionFromServer(text: string): Position {
+/** A set the server printed (no size limit: it is ours). */
+export function setFromServer(text: string): GtidSet {
   const set = parseGtidSet(text);
   if (!set)
     throw new EngineError('other', `MySQL answered with a GTID set that this client cannot read: ${text}`);
-  return toPosition(set);
+  return set;
 }
 
+/** Canonical form of a set the server printed. */
+export const positionFromServer = (text: string): Position => toPosition(setFromServer(text));
+
 /** `gtid_owned` names the owning thread with every number: `uuid:23#70:24#71`. Keeps the numbers only. */
-export function positionFromOwned(text: string): Position {
-  return positionFromServer(text.replace(/(?:#\d+)+/g, ''));
-}
+export const withoutOwners = (text: string): string => text.replace(/(?:#\d+)+/g, '');
+
+export const positionFromOwned = (text: string): Position => positionFromServer(withoutOwners(text));

@@ -38,6 +38,12 @@ export async function probe(connection: Connection, options?: CallOptions): Prom
   }, options);
 }
 
+/** `EngineClient.replicaPosition`. Any account may ask. */
+export async function replicaPosition(connection: Connection, options?: CallOptions): Promise<Position> {
+  const { rows } = await connection.query('SELECT @@global.gtid_executed AS position', [], options);
+  return positionFromServer(String(rows[0]?.position));
+}
+
 function interpret(server: Row, channels: readonly Row[], lag: Row, epoch: number): NodeProbe {
   const position = positionFromServer(String(server.executed));
   const readOnly = server.readOnly !== 0;

@@ -1,5 +1,4 @@
 import { escapeLiteral } from 'pg';
-import { writeEpochRow } from '../reign.ts';
 import {
   type CallOptions,
   type Connection,
@@ -12,17 +11,13 @@ import {
 import { waitFor } from '../wait-for.ts';
 import { primaryConninfo, slotName } from './conninfo.ts';
 import { held } from './history.ts';
+import { writeEpoch } from './reign.ts';
 import { createAccounts, createDatabase, createSchema } from './schema.ts';
 import { dropIdleSlots, ensureSlot } from './slots.ts';
 
 const ATTACH_TIMEOUT_MS = 15_000;
 /** For the server to do what it was told: reread its settings, leave recovery, end a receiver. */
 const EFFECT_TIMEOUT_MS = 10_000;
-
-const EPOCH_SQL = {
-  select: 'SELECT node FROM lab_epoch WHERE epoch = $1',
-  insert: 'INSERT INTO lab_epoch (epoch, node) VALUES ($1, $2)',
-};
 
 /** Connected to `postgres`: no other database. Connected to another: that is the only one, and it has no tables. */
 async function isPristine(connection: Connection): Promise<boolean> {
@@ -182,8 +177,8 @@ export const admin: EngineAdmin = {
     writing(connection, () => createAccounts(connection, accounts, database)),
   open,
   close,
-  writeEpoch: (connection, _database, epoch, node) =>
-    writing(connection, () => writeEpochRow(connection, EPOCH_SQL, epoch, node)),
+  writeEpoch: (connection, _database, epoch, node, { lossless = false } = {}) =>
+    writing(connection, () => writeEpoch(connection, { epoch, node, lossless })),
   writeMarker: (connection) =>
     writing(connection, async () => {
       await connection.query('INSERT INTO lab_marker (id) VALUES (1) ON CONFLICT DO NOTHING');

@@ -1,9 +1,12 @@
-import { DEFAULT_PORT } from '../config.ts';
+import { DEFAULT_PORT } from '../names.ts';
+import { settleBy } from '../session/settle.ts';
 import { ToolConnection } from '../session/tool-connection.ts';
 import type { EngineClient } from '../types.ts';
+import { reigns } from './epoch.ts';
 import { createPool, openSession } from './pool.ts';
 import { positions } from './positions.ts';
-import { probe } from './probe.ts';
+import { probe, replicaPosition } from './probe.ts';
+import { settleSteps } from './settle.ts';
 
 /** Every cluster has this database. Unlike the other engines, PostgreSQL has no login without one. */
 const MAINTENANCE_DATABASE = 'postgres';
@@ -19,4 +22,7 @@ export const client: EngineClient = {
   },
   createPool,
   probe,
+  replicaPosition,
+  reigns,
+  settle: (primary, witness, options) => settleBy(settleSteps, primary, witness, options),
 };

@@ -1,5 +1,5 @@
 import type { Connection, NodeProbe, Position } from '../types.ts';
-import { positionAt, positions } from './positions.ts';
+import { newestTimeline, positionAt, positions } from './positions.ts';
 
 const MAX_HISTORY_BYTES = 65_536;
 
@@ -32,6 +32,23 @@ export function withPast(position: Position, history: string): Position {
     .filter(([timeline, lsn]) => /^\d+$/.test(timeline ?? '') && lsn !== undefined)
     .map(([timeline, lsn]) => positions.parse(`${timeline}/${lsn}`) ?? positions.empty);
   return past.reduce(positions.merge, position);
+}
+
+/**
+ * What a new primary held of the reigns before it, of all that it `held`. Timelines are only numbers: another node may have
+ * been promoted to one of the same number, and lost. So the newest one, which began with this reign, is no part of it; unless
+ * the last reign was already on it (no promotion in between), or there was none. Null when it has no past although its number
+ * says that it must.
+ */
+export function forkOf(
+  held: Position,
+  lastReign: { readonly start: Position | null } | null,
+): Position | null {
+  const entries = held.split(',');
+  const own = newestTimeline(held);
+  if (own > 1 && entries.length === 1) return null;
+  const goesOn = !lastReign || (lastReign.start !== null && newestTimeline(lastReign.start) === own);
+  return goesOn ? held : (entries.slice(0, -1).join(',') as Position);
 }
 
 /** `EngineAdmin.held`. */

@@ -79,12 +79,20 @@ export const positions: PositionOps = {
 
 /** From what the server says: its timeline as a number and an LSN such as `0/538E000`. */
 export function positionAt(timeline: number, lsn: string): Position {
-  const reach = parseReach(`${timeline}/${lsn}`);
+  return positionFromServer(`${timeline}/${lsn}`);
+}
+
+/** Canonical form of a position the server printed (no size limit: it is ours). */
+export function positionFromServer(text: string): Position {
+  const reach = parseReach(text);
   if (!reach) {
     throw new EngineError(
       'other',
-      `PostgreSQL answered with a position that this client cannot read: ${timeline}/${lsn}`,
+      `PostgreSQL answered with a position that this client cannot read: ${text}`,
     );
   }
   return toPosition(reach);
 }
+
+/** The newest timeline that a position names, 0 when it names none. */
+export const newestTimeline = (position: Position): number => Math.max(0, ...read(position).keys());

@@ -1,5 +1,12 @@
 import { escapeIdentifier, escapeLiteral } from 'pg';
+import type { REIGN_COLUMNS } from '../reign.ts';
 import type { Accounts, Connection, Credentials } from '../types.ts';
+
+export const EPOCH_COLUMNS: Readonly<Record<(typeof REIGN_COLUMNS)[number], string>> = {
+  fork_position: 'text NULL',
+  start_position: 'text NULL',
+  lossless: 'boolean NOT NULL DEFAULT false',
+};
 
 /** No index on `name`: a search must cost real work. pg_stat_statements shows this node's statement counters. */
 const SCHEMA = `
@@ -22,7 +29,10 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS lab_epoch (
     epoch     bigint PRIMARY KEY,
     node      varchar(64) NOT NULL,
-    opened_at timestamptz(3) NOT NULL DEFAULT clock_timestamp());
+    opened_at timestamptz(3) NOT NULL DEFAULT clock_timestamp(),
+    ${Object.entries(EPOCH_COLUMNS)
+      .map((column) => column.join(' '))
+      .join(',\n    ')});
   CREATE TABLE IF NOT EXISTS lab_marker (
     id       integer PRIMARY KEY,
     ready_at timestamptz(3) NOT NULL DEFAULT clock_timestamp());`;

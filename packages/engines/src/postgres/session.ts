@@ -1,5 +1,5 @@
 import { Client, type QueryResult, type QueryResultRow } from 'pg';
-import type { Session } from '../session/session.ts';
+import type { Access, Session } from '../session/session.ts';
 import { newSocket } from '../session/socket.ts';
 import {
   type CapturedPosition,
@@ -12,6 +12,7 @@ import {
 } from '../types.ts';
 import { translateError } from './errors.ts';
 import { positionAt } from './positions.ts';
+import { PRIMARY_TIMELINE, STANDBY_TIMELINE } from './timeline.ts';
 import { types } from './values.ts';
 
 export interface OpenOptions {
@@ -35,7 +36,7 @@ const PIN_SYNC_COMMIT = `SELECT set_config('synchronous_commit',
  * before the next record does.
  */
 const FLUSHED_SQL = `SELECT pg_current_wal_flush_lsn()::text AS lsn,
-  ('x' || left(pg_walfile_name(pg_current_wal_flush_lsn()), 8))::bit(32)::bigint AS timeline,
+  ${PRIMARY_TIMELINE} AS timeline,
   current_setting('synchronous_commit') AS level`;
 
 /**
@@ -50,11 +51,7 @@ const UPPER_BOUND_SQL = `SELECT
   CASE WHEN NOT recovering THEN pg_current_wal_flush_lsn()
        WHEN pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() THEN pg_last_wal_replay_lsn()
        ELSE pg_last_wal_replay_lsn() + 1 END::text AS lsn,
-  CASE WHEN recovering THEN (SELECT greatest(
-         (SELECT received_tli FROM pg_stat_wal_receiver),
-         (SELECT timeline_id FROM pg_control_checkpoint()),
-         (SELECT min_recovery_end_timeline FROM pg_control_recovery())))
-       ELSE ('x' || left(pg_walfile_name(pg_current_wal_flush_lsn()), 8))::bit(32)::bigint END AS timeline
+  CASE WHEN recovering THEN ${STANDBY_TIMELINE} ELSE ${PRIMARY_TIMELINE} END AS timeline
   FROM (SELECT pg_is_in_recovery() AS recovering) AS state`;
 
 /** Just before COMMIT: whatever the caller has set, this commit waits and warns. Also: did it write anything? */
@@ -168,8 +165,8 @@ export class PostgresSession implements Session {
     return { ...result, position: flushed.value };
   }
 
-  async begin(): Promise<void> {
-    await this.send('BEGIN');
+  async begin(access: Access): Promise<void> {
+    await this.send(access === 'read-only' ? 'BEGIN READ ONLY' : 'BEGIN');
   }
 
   /** One round trip for three statements: seal, COMMIT, position. */
@@ -181,15 +178,24 @@ export class PostgresSession implements Session {
       this.#flushed(),
     ]);
     if (done.status === 'rejected') throw done.reason;
-    // In a transaction that has failed, COMMIT rolls back and reports success under this name.
-    if (done.value.command !== 'COMMIT') {
-      throw new EngineError('other', `the transaction had failed: COMMIT answered ${done.value.command}`);
-    }
+    checkCommitted(done.value);
     this.#checkSyncWait();
     if (seal.status === 'fulfilled' && seal.value.rows[0]?.wrote === false) return NOTHING;
     // Committed without doubt: what failed here is only the question where.
     if (position.status === 'rejected') return { kind: 'unknown', why: String(position.reason) };
     return position.value;
+  }
+
+  /** One round trip: the question for the bound travels behind the COMMIT, so that a failed transaction cannot fail it. */
+  async commitReadOnly(withUpperBound: boolean): Promise<Position | undefined> {
+    const [done, bound] = await Promise.allSettled([
+      this.send('COMMIT'),
+      withUpperBound ? this.#upperBound() : undefined,
+    ]);
+    if (done.status === 'rejected') throw done.reason;
+    checkCommitted(done.value);
+    if (bound.status === 'rejected') throw bound.reason;
+    return bound.value;
   }
 
   async rollback(): Promise<void> {
@@ -239,6 +245,14 @@ export class PostgresSession implements Session {
     return this.#driver.query<R>(sql, params.map(toParameter));
   }
 
+  /** A statement of our own that is asked again and again. */
+  async prepared<R extends QueryResultRow>(
+    statement: { readonly name: string; readonly text: string },
+    values: readonly string[] = [],
+  ): Promise<R[]> {
+    return (await this.#driver.query<R>({ ...statement, values: [...values] })).rows;
+  }
+
   translate(error: unknown): EngineError {
     return translateError(error, { endpoint: this.endpoint, connected: this.#connected });
   }
@@ -259,6 +273,12 @@ export class PostgresSession implements Session {
     this.#broken = true;
     for (const listener of this.#closeListeners) listener();
   }
+}
+
+/** In a transaction that has failed, COMMIT rolls back and reports success under the name of ROLLBACK. */
+function checkCommitted({ command }: QueryResult): void {
+  if (command === 'COMMIT') return;
+  throw new EngineError('other', `the transaction had failed: COMMIT answered ${command}`);
 }
 
 /** Only what is plainly one INSERT, UPDATE, DELETE or MERGE: behind WITH or SELECT anything may have been written. */

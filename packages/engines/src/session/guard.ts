@@ -1,4 +1,5 @@
 import { EngineError } from '../types.ts';
+import type { Access } from './session.ts';
 
 /**
  * Statements that change the session, or end or begin a transaction: in a pool they would act on whoever borrows the
@@ -9,19 +10,29 @@ const SESSION_STATEMENTS = new Set(
   `abort begin close commit deallocate declare discard end execute fetch flush handler kill listen lock notify prepare
    release reset rollback savepoint set shutdown start unlisten unlock use xa`.split(/\s+/),
 );
-/** These stay inside the transaction they are used in. */
-const ALLOWED_INSIDE = /^(?:savepoint\b|release\b|rollback\s+(?:work\s+)?to\b|notify\b|set\s+local\b)/;
+/**
+ * These stay inside the transaction they are used in. In a READ ONLY one `SET LOCAL` may not touch what makes it that
+ * (PostgreSQL would take `SET LOCAL transaction_read_only = off` as its first statement), nor hide the name from us.
+ */
+const ALLOWED_INSIDE: Readonly<Record<Access, RegExp>> = {
+  'read-write': /^(?:savepoint\b|release\b|rollback\s+(?:work\s+)?to\b|notify\b|set\s+local\b)/,
+  'read-only':
+    /^(?:savepoint\b|release\b|rollback\s+(?:work\s+)?to\b|notify\b|set\s+local\s+(?!transaction)[a-z][\w.]*[\s=])/,
+};
 
 const SPACE_AND_COMMENTS = /^(?:[\s;]+|--[^\n]*(?:\n|$)|#[^\n]*(?:\n|$)|\/\*(?![!M])[\s\S]*?\*\/)*/;
 
-/** Throws EngineError `bad-statement` for a statement that a borrowed connection must not run. Nothing is sent. */
-export function refuseSessionStatement(sql: string, insideTransaction: boolean): void {
+/**
+ * Throws EngineError `bad-statement` for a statement that a borrowed connection must not run; `inside` names the kind of
+ * transaction it would be part of. Nothing is sent.
+ */
+export function refuseSessionStatement(sql: string, inside: Access | null): void {
   const text = sql.replace(SPACE_AND_COMMENTS, '').slice(0, 64).toLowerCase();
   const word = /^[a-z]+/.exec(text)?.[0] ?? '';
   // A comment that MySQL or MariaDB executes, or the rest of one that PostgreSQL nests differently.
   const hidden = text.startsWith('/*') || text.startsWith('*/');
   if (!hidden && !SESSION_STATEMENTS.has(word)) return;
-  if (insideTransaction && ALLOWED_INSIDE.test(text)) return;
+  if (inside && ALLOWED_INSIDE[inside].test(text)) return;
   const what = hidden ? 'a statement that begins with a comment of this kind' : word.toUpperCase();
   throw new EngineError(
     'bad-statement',

@@ -10,6 +10,7 @@ const SILENT: ReadonlySet<EngineErrorCode> = new Set(['connection-lost', 'timeou
  * read, or inside a transaction that was not being committed, changed nothing and keeps its code.
  */
 export function judge(error: EngineError, phase: Phase): EngineError {
+  if (phase === 'transaction' || phase === 'read-only') return insideTransaction(error, phase);
   const committing = phase === 'write' || phase === 'commit';
   if (!committing || !SILENT.has(error.code)) return error;
   return new EngineError(
@@ -17,4 +18,15 @@ export function judge(error: EngineError, phase: Phase): EngineError {
     `${phase === 'commit' ? 'the COMMIT' : 'the write'} was sent and not answered (${error.message}): it may or may not have happened`,
     { ...(error.endpoint && { endpoint: error.endpoint }), cause: error },
   );
+}
+
+/**
+ * `overloaded` tells a caller that nothing of his work has begun, so it must not come from its midst. And where nothing can
+ * have been written no outcome is unknown, whatever the server says of its COMMIT.
+ */
+function insideTransaction(error: EngineError, phase: Phase): EngineError {
+  const misleads = error.code === 'overloaded' || (phase === 'read-only' && error.code === 'outcome-unknown');
+  if (!misleads) return error;
+  const { endpoint, message } = error;
+  return new EngineError('other', message, { ...(endpoint && { endpoint }), cause: error });
 }

@@ -5,8 +5,12 @@ export type Phase =
   | 'connect' //     nothing was sent
   | 'read' //        nothing can have changed
   | 'write' //       one autocommitted statement was sent
+  | 'begin' //       BEGIN was sent: nothing of the caller's
   | 'transaction' // inside a transaction, before COMMIT: nothing is committed
-  | 'commit'; //     COMMIT was sent
+  | 'commit' //      COMMIT was sent
+  | 'read-only'; //  inside a READ ONLY transaction, or at its end: nothing can have changed
+
+export type Access = 'read-write' | 'read-only';
 
 /**
  * One logged-in connection, as the pool and the tools use it. Methods reject with the driver's own errors, which
@@ -27,8 +31,10 @@ export interface Session {
     params: readonly SqlValue[],
   ): Promise<SqlResult & { upperBound: Position }>;
   write(sql: string, params: readonly SqlValue[]): Promise<SqlResult & { position: CapturedPosition }>;
-  begin(): Promise<void>;
+  begin(access: Access): Promise<void>;
   commit(): Promise<CapturedPosition>;
+  /** COMMIT of a READ ONLY transaction; then, when asked for, an upper bound of what it can have seen. */
+  commitReadOnly(withUpperBound: boolean): Promise<Position | undefined>;
   rollback(): Promise<void>;
 
   translate(error: unknown): EngineError;

@@ -1,4 +1,4 @@
-import type { Row } from '@replication-lab/engines';
+import type { Row } from '@replication-lab/router';
 import { containsPattern, list, type Sql, sql } from '../sql.ts';
 import type { ListQuery, NewUser, User, UserPatch } from './schemas.ts';
 

@@ -1,5 +1,4 @@
-import type { Transaction } from '@replication-lab/engines';
-import type { Outcome } from '@replication-lab/router';
+import type { Outcome, Transaction } from '@replication-lab/router';
 import type { RequestedLevel } from '../consistency.ts';
 import { type Database, failedWith, run, statement, transact } from '../database.ts';
 import { type Answer, answerOnce, requestHash } from '../idempotency.ts';

@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { expect } from 'vitest';
 import { z } from 'zod';
 import { createApp } from '../../src/app.ts';
-import { type Database, openDatabase } from '../../src/database.ts';
+import type { Database } from '../../src/database.ts';
 import { openApiDocument } from '../../src/openapi.ts';
 import { PROBLEMS, problemSchema } from '../../src/problems.ts';
 import { createHttpServer } from '../../src/server.ts';
@@ -50,7 +50,7 @@ export const IDEMPOTENCY_WAIT_MS = 1200;
 
 export async function startApi({ name, host, ...cluster }: ApiSpec): Promise<Api> {
   const router = createRouter({ ...cluster, tokenKeys: [TOKEN_KEY], pollMs: 50 });
-  const db = openDatabase(router, getEngineClient(cluster.engine), { waitMs: 1000, maxWaiting: 64 });
+  const db = { router, engine: getEngineClient(cluster.engine) };
   const { express, metrics } = createApp({
     db,
     logger: pino({ level: 'error' }),

@@ -2,7 +2,6 @@ import { accountsFrom, getEngineClient } from '@replication-lab/engines';
 import { createRouter, type Router } from '@replication-lab/router';
 import { pino } from 'pino';
 import { type AppDeps, createApp } from '../../src/app.ts';
-import { openDatabase } from '../../src/database.ts';
 
 export const TOKEN_KEY = 'a-token-key-for-tests-of-the-api-0001';
 
@@ -34,7 +33,7 @@ export function offlineApp(changes: Partial<AppDeps> = {}): OfflineApp {
   const router = unreachableRouter();
   const logged: string[] = [];
   const { express, metrics } = createApp({
-    db: openDatabase(router, getEngineClient('mysql'), { waitMs: 50, maxWaiting: 8 }),
+    db: { router, engine: getEngineClient('mysql') },
     logger: pino({ level: 'trace' }, { write: (line: string) => logged.push(line) }),
     apiName: 'api-test',
     maxInFlight: 64,

@@ -1,0 +1,10 @@
+import type { EngineName } from './types.ts';
+
+/** What the lab's parts are called. Apart from the configuration, because the router needs these and no more. */
+export const DATABASE_NAME = 'lab';
+export const DEFAULT_PORT: Readonly<Record<EngineName, number>> = {
+  mysql: 3306,
+  mariadb: 3306,
+  postgres: 5432,
+};
+export const NODE_NAMES = ['db-1', 'db-2', 'db-3'] as const;

@@ -1,0 +1,98 @@
+import type { EngineName } from '@replication-lab/engines';
+import { classifyMariadb, classifyMysql } from './mysql/index.ts';
+import { classifyPostgres, isParserReady, loadPostgresParser } from './postgres/index.ts';
+import type { Classification, Classifier, ClassifyOptions } from './types.ts';
+
+export * from './types.ts';
+
+const CLASSIFIERS: Readonly<Record<EngineName, Classifier>> = {
+  mysql: classifyMysql,
+  mariadb: classifyMariadb,
+  postgres: classifyPostgres,
+};
+
+/** A cache has two generations, each with these bounds: at most 4,000 texts and 2 million characters (4 MB) in all. */
+const GENERATION_ENTRIES = 2_000;
+const GENERATION_CHARS = 1_000_000;
+/** Longer texts are generated ones as a rule, and seldom come twice. */
+const LONGEST_KEPT_CHARS = 16_384;
+/** Sets of options with a cache of their own at `classify`. */
+const SHARED_CLASSIFIERS = 16;
+
+/**
+ * Verdicts by text. New ones and those in use go to the young generation; when that is full it becomes the old one, and
+ * what was old and not asked for since is forgotten. So a stream of texts that never come again can neither make it grow
+ * nor drive out what is in use.
+ */
+class VerdictCache {
+  #young = new Map<string, Classification>();
+  #old: ReadonlyMap<string, Classification> = new Map();
+  #youngChars = 0;
+
+  get(sql: string): Classification | undefined {
+    const young = this.#young.get(sql);
+    if (young !== undefined) return young;
+    const old = this.#old.get(sql);
+    if (old !== undefined) this.#add(sql, old);
+    return old;
+  }
+
+  /** `sql` has no lone surrogates. */
+  set(sql: string, verdict: Classification): void {
+    if (sql.length > LONGEST_KEPT_CHARS) return;
+    // A copy: a text cut out of a longer one would keep all of that in memory.
+    this.#add(Buffer.from(sql).toString(), Object.freeze(verdict));
+  }
+
+  #add(sql: string, verdict: Classification): void {
+    if (this.#young.size >= GENERATION_ENTRIES || this.#youngChars + sql.length > GENERATION_CHARS) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#youngChars = 0;
+    }
+    this.#young.set(sql, verdict);
+    this.#youngChars += sql.length;
+  }
+}
+
+/** Verdicts given before the parser is there, or after it broke, are about the parser and not about the text. */
+const isLasting = (engine: EngineName): boolean => engine !== 'postgres' || isParserReady();
+
+/**
+ * A classifier with a cache of its own, for a hot path: a text it has seen lately costs one look-up. `options` are read
+ * now. Statements of postgres are `unparsable` until `prepareClassifier` has resolved. Never throws.
+ */
+export function createClassifier(
+  engine: EngineName,
+  options: ClassifyOptions = {},
+): (sql: string) => Classification {
+  const cache = new VerdictCache();
+  const own = { safeFunctions: [...(options.safeFunctions ?? [])] };
+  const classifier = CLASSIFIERS[engine];
+  return (sql) => {
+    const known = cache.get(sql);
+    if (known !== undefined) return known;
+    const verdict = classifier(sql, own);
+    if (isLasting(engine) && typeof sql === 'string' && sql.isWellFormed()) cache.set(sql, verdict);
+    return verdict;
+  };
+}
+
+const shared = new Map<string, (sql: string) => Classification>();
+
+/** Is this statement proved to be a pure read? As `createClassifier`, with a cache for all callers of equal options. */
+export function classify(sql: string, engine: EngineName, options: ClassifyOptions = {}): Classification {
+  const key = JSON.stringify([engine, ...(options.safeFunctions ?? [])]);
+  let classifier = shared.get(key);
+  if (!classifier) {
+    classifier = createClassifier(engine, options);
+    if (shared.size >= SHARED_CLASSIFIERS) shared.delete(shared.keys().next().value!);
+    shared.set(key, classifier);
+  }
+  return classifier(sql);
+}
+
+/** Loads what an engine's classifier needs: for postgres the grammar, for the others nothing. Rejects when it cannot. */
+export async function prepareClassifier(engine: EngineName): Promise<void> {
+  if (engine === 'postgres') await loadPostgresParser();
+}

@@ -1,0 +1,43 @@
+import type { Bearer } from './bearer.ts';
+import type { RouterCore } from './core.ts';
+import { mergeSessions, type SessionState } from './session.ts';
+import type { OpenedToken } from './token.ts';
+
+/** The memory of one client's session: what its calls have seen so far. Calls may overlap. */
+export class SessionHandle implements Bearer {
+  readonly #core: RouterCore;
+  readonly #opened: OpenedToken | null;
+  #state: SessionState | null;
+  #sealed: { readonly state: SessionState; readonly text: string } | null = null;
+
+  constructor(core: RouterCore, opened: OpenedToken | null) {
+    this.#core = core;
+    this.#opened = opened;
+    this.#state = opened?.state ?? null;
+  }
+
+  get state(): SessionState | null {
+    return this.#state;
+  }
+
+  get token(): string {
+    this.#state ??= this.#core.newSession();
+    if (this.#sealed?.state !== this.#state) {
+      this.#sealed = { state: this.#state, text: this.#core.sealToken(this.#state, this.#opened) };
+    }
+    return this.#sealed.text;
+  }
+
+  /** Begins anew: what it had seen is gone. */
+  reset(): void {
+    this.#state = this.#core.newSession();
+  }
+
+  advance(base: SessionState | null, next: SessionState | null): () => string {
+    if (next !== null && next !== base) {
+      const alone = this.#state === base || this.#state === null;
+      this.#state = alone ? next : mergeSessions(this.#state!, next, this.#core.client.positions);
+    }
+    return () => this.token;
+  }
+}
