@@ -1,12 +1,15 @@
+import { getEngineClient } from '@replication-lab/engines';
+import { RouterError } from '@replication-lab/router';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import fc from 'fast-check';
 import request, { type Response } from 'supertest';
 import { afterAll, describe, expect, test } from 'vitest';
 import { PROBLEMS, type ProblemCode, problemSchema } from '../src/problems.ts';
-import { offlineApp } from './support/offline-app.ts';
+import { offlineApp, unreachableRouter } from './support/offline-app.ts';
 
 /** All of HTTP that can be said without a database: requests are refused, or find no node that could serve them. */
 const offline = offlineApp();
+const engine = getEngineClient('mysql');
 afterAll(() => offline[Symbol.asyncDispose]());
 
 const http = () => request(offline.app);
@@ -42,6 +45,19 @@ describe('every response', () => {
     const replaced = await http().get('/nowhere').set('X-Request-Id', 'a b"{}');
     expect(replaced.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
   });
+});
+
+test('a session whose history was lost is told so, with a token to go on with', async () => {
+  const lost = new RouterError('history-lost', 'gone', undefined, 'the-new-token');
+  const router = unreachableRouter();
+  // Only the router's verdict stands in here: what leads to it is tried on real servers in the router's own tests.
+  const db = { router: Object.assign(router, { read: () => Promise.reject(lost) }), engine };
+  await using app = offlineApp({ db });
+  const response = await request(app.app).get('/users/1');
+  expectProblem(response, 'history-lost');
+  expect(response.headers['consistency-token']).toBe('the-new-token');
+  expect(String(response.headers['set-cookie'])).toContain('consistency_token=the-new-token');
+  await router.close();
 });
 
 describe('without a database', () => {
