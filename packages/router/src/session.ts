@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import type { CapturedPosition, Position, PositionOps } from '@replication-lab/engines';
+import { drawRandom } from './random.ts';
 import type { ConsistencyLevel } from './types.ts';
 
 /**
@@ -24,7 +24,7 @@ export interface SessionState {
 export const emptySession = (
   epoch: number,
   empty: Position,
-  id = randomBytes(6).toString('base64url'),
+  id = drawRandom(6).toString('base64url'),
 ): SessionState => ({
   id,
   epoch,

@@ -8,12 +8,16 @@ import {
   randomBytes,
 } from 'node:crypto';
 import type { EngineName, PositionOps } from '@replication-lab/engines';
+import { drawRandom } from './random.ts';
 import { Recent } from './recent.ts';
 import type { SessionState } from './session.ts';
 import { RouterError } from './types.ts';
 
-/** Longest sealed text, in characters. Anything longer is refused before it costs a cipher. */
-export const MAX_TOKEN_LENGTH = 4096;
+/**
+ * Longest sealed text, in characters. Anything longer is refused before it costs a cipher. With its name it has to fit
+ * into a browser's cookie (4,096).
+ */
+export const MAX_TOKEN_LENGTH = 3_900;
 export const MIN_KEY_LENGTH = 32;
 
 const VERSION = 2;
@@ -32,8 +36,6 @@ const REMEMBERED_TOKENS = 4_096;
 const REMEMBERED_SALTS = 256;
 /** A salt of our own is used for so many tokens. AES-GCM with random IVs may seal 2^32 messages with one key. */
 const TOKENS_PER_SALT = 2 ** 20;
-/** Random bytes are drawn in bulk: one call for each token would cost more than its cipher. */
-const RANDOM_BULK_BYTES = 12 * 512;
 
 interface TokenKey {
   readonly id: Buffer;
@@ -71,7 +73,6 @@ export class TokenSealer {
   readonly #open = new Recent<OpenedToken>(REMEMBERED_TOKENS);
   #salt = randomBytes(SALT_BYTES);
   #sealedWithSalt = 0;
-  #random = Buffer.alloc(0);
 
   /** `keys`: newest first; the first one seals, all of them open. Throws RangeError on a short key. */
   constructor(keys: readonly string[], engine: EngineName, positions: PositionOps) {
@@ -128,7 +129,7 @@ export class TokenSealer {
     const key = this.#keys[0]!;
     const header = Buffer.concat([Buffer.of(VERSION), key.id]);
     const salt = this.#nextSalt();
-    const iv = this.#nextIv();
+    const iv = drawRandom(IV_BYTES);
     const cipher = createCipheriv('aes-256-gcm', tokenKey(key, salt), iv);
     cipher.setAAD(header);
     const body = JSON.stringify([
@@ -150,13 +151,6 @@ export class TokenSealer {
       this.#sealedWithSalt = 1;
     }
     return this.#salt;
-  }
-
-  #nextIv(): Buffer {
-    if (this.#random.length < IV_BYTES) this.#random = randomBytes(RANDOM_BULK_BYTES);
-    const iv = this.#random.subarray(0, IV_BYTES);
-    this.#random = this.#random.subarray(IV_BYTES);
-    return iv;
   }
 
   #parse(body: string): SessionState {

@@ -55,7 +55,7 @@ export async function onPrimary<T, R>(
   let giveUpMs: number | null = null;
   for (;;) {
     const { primary, epoch } = core.topology();
-    let failure: unknown = noPrimary();
+    let failure: unknown = null;
     if (primary !== null) {
       const access = core.access(primary);
       try {
@@ -73,7 +73,7 @@ export async function onPrimary<T, R>(
     const leftMs = giveUpMs - now();
     const again = leftMs > 0 && (await core.primaryWait.wait(Math.min(LOOK_AGAIN_MS, leftMs), signal));
     core.assertOpen();
-    if (!again) throw failure;
+    if (!again) throw failure ?? noPrimary();
   }
 }
 

@@ -2,10 +2,13 @@ import { skipGap } from './gaps.ts';
 import { endOfQuoted, isHexText } from './quotes.ts';
 import { refuse } from './refused.ts';
 import { lowerAscii, type Token, type TokenKind } from './token.ts';
+import { setOf } from './words.ts';
 
 const WORD = /[A-Za-z0-9_$\u0080-\uffff]+/y;
 const NUMBER = /0x[0-9A-Fa-f]+|0b[01]+|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?/y;
 const OPERATOR = /<=>|->>|->|:=|<=|<>|<<|>=|>>|!=|\|\||&&|[-+*/%^~!=<>&|(),;.{}?@:]/y;
+/** `DATE'2026-01-31'` */
+const MOMENTS = setOf('date time timestamp');
 /** Every character from 0x80 on is part of a name for the servers, the no-break space too. */
 const WORD_CHARACTER = /[A-Za-z0-9_$\u0080-\uffff]/;
 
@@ -105,8 +108,12 @@ class Lexer {
     }
     const meetsText = quote === "'" || quote === '"';
     // A word before a string may be a prefix on some server (`q'[…]'`), except keywords and character sets (`_utf8mb4'…'`).
-    if (meetsText && !this.#reserved.has(text) && !text.startsWith('_')) refuse('ambiguous-text');
+    if (meetsText && !this.#isNoPrefix(text)) refuse('ambiguous-text');
     this.#push('word', text);
+  }
+
+  #isNoPrefix(text: string): boolean {
+    return this.#reserved.has(text) || text.startsWith('_') || MOMENTS.has(text);
   }
 
   #prefixedText(prefix: string): void {

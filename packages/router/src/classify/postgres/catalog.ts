@@ -37,17 +37,19 @@ export const REPLICATED_CATALOGS = setOf(`
   pg_group pg_indexes pg_matviews pg_policies pg_publication_tables pg_roles pg_rules pg_seclabels pg_shadow pg_stats
   pg_stats_ext pg_stats_ext_exprs pg_tables pg_user pg_user_mappings pg_views`);
 
-/** Views of information_schema, less those about the roles of whoever asks: read pools log in with another account. */
+/**
+ * Views of information_schema, less those about the roles and privileges of whoever asks: read pools log in with another
+ * account.
+ */
 export const INFORMATION_SCHEMA = setOf(`
-  attributes character_sets check_constraint_routine_usage check_constraints collation_character_set_applicability
-  collations column_column_usage column_domain_usage column_options column_privileges column_udt_usage columns
-  constraint_column_usage constraint_table_usage data_type_privileges domain_constraints domain_udt_usage domains
-  element_types foreign_data_wrapper_options foreign_data_wrappers foreign_server_options foreign_servers
-  foreign_table_options foreign_tables information_schema_catalog_name key_column_usage parameters
-  referential_constraints routine_column_usage routine_privileges routine_routine_usage routine_sequence_usage
-  routine_table_usage routines schemata sequences sql_features sql_implementation_info sql_parts sql_sizing
-  table_constraints table_privileges tables transforms triggered_update_columns triggers udt_privileges
-  usage_privileges user_defined_types user_mapping_options user_mappings view_column_usage view_routine_usage
-  view_table_usage views`);
+  attributes character_sets check_constraint_routine_usage check_constraints
+  collation_character_set_applicability collations column_column_usage column_domain_usage column_options
+  column_udt_usage columns constraint_column_usage constraint_table_usage data_type_privileges
+  domain_constraints domain_udt_usage domains element_types foreign_data_wrapper_options foreign_data_wrappers
+  foreign_server_options foreign_servers foreign_table_options foreign_tables information_schema_catalog_name
+  key_column_usage parameters referential_constraints routine_column_usage routine_routine_usage
+  routine_sequence_usage routine_table_usage routines schemata sequences sql_features sql_implementation_info
+  sql_parts sql_sizing table_constraints tables transforms triggered_update_columns triggers user_defined_types
+  user_mapping_options user_mappings view_column_usage view_routine_usage view_table_usage views`);
 
 export const SAMPLING_METHODS = setOf('bernoulli system');
