@@ -198,7 +198,8 @@ export class RouterCore {
   /** Until `primary` shows all that `left`, where the session was, has shown. See `Settler`. */
   async settle(primary: string, left: string): Promise<void> {
     const witness = this.topology().nodes.find(({ name }) => name === left);
-    if (witness?.up) {
+    // One that came back, and is not proved to hold all it ever showed, cannot tell what that was.
+    if (witness?.up && witness.settled) {
       try {
         await this.#settler.settle(primary, left);
         return;

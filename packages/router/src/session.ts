@@ -21,6 +21,9 @@ export interface SessionState {
   readonly unknown: boolean;
 }
 
+/** In place of `lastNode`: more than one node has served. No node is called so. */
+export const SEVERAL_NODES = '-several-';
+
 export const emptySession = (
   epoch: number,
   empty: Position,
@@ -62,7 +65,7 @@ export function afterRead(state: SessionState, seen: ReadSeen): SessionState {
     return state.lastNode === seen.node ? state : { ...state, lastNode: seen.node };
   }
   // The epoch stays: it belongs to the position, which this read says nothing about.
-  if (seen.upperBound === undefined) return { ...state, lastNode: seen.node };
+  if (seen.upperBound === undefined) return afterPrimary(state, seen.node);
   return { id: state.id, epoch: seen.epoch, position: seen.upperBound, lastNode: null, unknown: false };
 }
 
@@ -85,9 +88,19 @@ export function afterWrite(
   epoch: number,
   positions: Pick<PositionOps, 'merge'>,
 ): SessionState {
-  if (captured.kind === 'none') return { ...state, epoch, lastNode: primary };
+  if (captured.kind === 'none') return { ...afterPrimary(state, primary), epoch };
   if (captured.kind === 'unknown') return { ...state, epoch, unknown: true };
   return { ...state, epoch, position: positions.merge(state.position, captured.position) };
+}
+
+/**
+ * The primary showed what it has, without a bound. Its name is remembered, unless a replica's is: that one may have shown
+ * what the primary does not show yet, so it must not be forgotten, and only the primary can make good for both.
+ */
+function afterPrimary(state: SessionState, primary: string): SessionState {
+  return state.lastNode === null || state.lastNode === primary
+    ? { ...state, lastNode: primary }
+    : { ...state, unknown: true };
 }
 
 /**
@@ -108,7 +121,7 @@ export function mergeSessions(
     id: newer.id,
     epoch: newer.epoch,
     position: twoReigns ? newer.position : positions.merge(a.position, b.position),
-    lastNode: newer.lastNode ?? older.lastNode,
+    lastNode: twoNodes ? SEVERAL_NODES : (a.lastNode ?? b.lastNode),
     unknown: a.unknown || b.unknown || twoNodes || twoReigns,
   };
 }

@@ -1,3 +1,4 @@
+import { SEVERAL_NODES } from './session.ts';
 import type { RouterOptions } from './types.ts';
 
 /** All defaults and limits of the router, in one place. */
@@ -71,6 +72,7 @@ export interface Settings {
 export function resolveSettings(options: RouterOptions): Settings {
   const names = options.nodes.map(({ name }) => name);
   if (names.length === 0) throw new RangeError('nodes: at least one node is needed');
+  if (names.includes(SEVERAL_NODES)) throw new RangeError(`nodes: no node can be called ${SEVERAL_NODES}`);
   if (new Set(names).size !== names.length)
     throw new RangeError(`nodes: names repeat in ${names.join(', ')}`);
   return {
