@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { EngineName } from '@replication-lab/engines';
 import { classifyMariadb, classifyMysql } from './mysql/index.ts';
 import { classifyPostgres, isParserReady, loadPostgresParser } from './postgres/index.ts';
@@ -39,9 +40,7 @@ class VerdictCache {
 
   /** `sql` has no lone surrogates. */
   set(sql: string, verdict: Classification): void {
-    if (sql.length > LONGEST_KEPT_CHARS) return;
-    // A copy: a text cut out of a longer one would keep all of that in memory.
-    this.#add(Buffer.from(sql).toString(), Object.freeze(verdict));
+    if (sql.length <= LONGEST_KEPT_CHARS) this.#add(sql, Object.freeze(verdict));
   }
 
   #add(sql: string, verdict: Classification): void {
@@ -50,7 +49,8 @@ class VerdictCache {
       this.#young = new Map();
       this.#youngChars = 0;
     }
-    this.#young.set(sql, verdict);
+    // A copy: a text cut out of a longer one would keep all of that in memory.
+    this.#young.set(Buffer.from(sql).toString(), verdict);
     this.#youngChars += sql.length;
   }
 }
@@ -79,10 +79,16 @@ export function createClassifier(
 }
 
 const shared = new Map<string, (sql: string) => Classification>();
+const plain: Partial<Record<EngineName, (sql: string) => Classification>> = {};
 
 /** Is this statement proved to be a pure read? As `createClassifier`, with a cache for all callers of equal options. */
-export function classify(sql: string, engine: EngineName, options: ClassifyOptions = {}): Classification {
-  const key = JSON.stringify([engine, ...(options.safeFunctions ?? [])]);
+export function classify(sql: string, engine: EngineName, options?: ClassifyOptions): Classification {
+  const safeFunctions = options?.safeFunctions;
+  if (!safeFunctions?.length) {
+    plain[engine] ??= createClassifier(engine);
+    return plain[engine](sql);
+  }
+  const key = JSON.stringify([engine, ...safeFunctions]);
   let classifier = shared.get(key);
   if (!classifier) {
     classifier = createClassifier(engine, options);

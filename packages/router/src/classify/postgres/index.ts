@@ -14,14 +14,21 @@ type Doubt = Exclude<ClassifyReason, 'pure-read'>;
  * what only another version understands is `unparsable`, and so is everything before `loadPostgresParser` has resolved.
  *
  * A text cannot show what a schema hides: a view or a row-security policy that calls a writing function, a user's function in
- * the guise of a column (`t.f`), a user's operator or cast for types of the user's own, a user's function that is found
- * before a built-in one of the same name, an unqualified name that is a temporary table's or a sequence's. Sessions for reads
- * are therefore opened read-only as well. Never throws.
+ * the guise of a column (`t.f`), a user's operator of a built-in symbol, a user's function that is found before a built-in
+ * one of the same name (see SAFE_FUNCTIONS), a name that is a temporary or unlogged table's or a sequence's. Sessions for
+ * reads are therefore opened read-only as well. `safeFunctions` may also name types that are cast to, fields of composite
+ * types that are taken with `(x).field`, and operators. Never throws.
  */
 export const classifyPostgres: Classifier = (sql, { safeFunctions }): Classification => {
-  const doubt = doubtOf(sql, safeFunctions);
-  return doubt ? toPrimary(doubt) : ANY;
+  try {
+    const doubt = doubtOf(sql, safeFunctions);
+    return doubt ? toPrimary(doubt) : ANY;
+  } catch {
+    return UNPARSABLE; // a caller that has used up its stack: not a call more
+  }
 };
+
+const UNPARSABLE = toPrimary('unparsable');
 
 function doubtOf(sql: string, safeFunctions: readonly string[]): Doubt | null {
   const inText = textDoubt(sql);

@@ -8,7 +8,9 @@ export type Parsed = { readonly statements: readonly Fields[] } | 'syntax' | 'ab
 
 let library: Library | null = null;
 let loading: Promise<void> | null = null;
-let failed = false;
+/** True from before WebAssembly is entered until it has come back in order. */
+let unsafe = false;
+let warned = false;
 
 /**
  * Loads PostgreSQL's grammar (WebAssembly, about 2 MB). Until this has resolved, every statement is unparsable. Rejects when
@@ -29,28 +31,45 @@ async function load(): Promise<void> {
 }
 
 /** Whether verdicts are the parser's own, so worth keeping. */
-export const isParserReady = (): boolean => library !== null && !failed;
+export const isParserReady = (): boolean => library !== null && !unsafe;
 
-/** Parses a text that is not empty. Never throws. */
+/** Parses a text that is not empty. */
 export function parse(sql: string): Parsed {
-  if (!library || failed) return 'absent';
-  try {
-    const { stmts = [] } = library.parseSync(sql) as { stmts?: unknown };
-    return Array.isArray(stmts) && stmts.every(isFields) ? { statements: stmts } : 'syntax';
-  } catch (error) {
-    return isVerdict(error, library) ? 'syntax' : fail(error);
-  }
+  const tree = ask((parser) => parser.parseSync(sql));
+  if (typeof tree === 'string') return tree;
+  const { stmts = [] } = tree;
+  return Array.isArray(stmts) && stmts.every(isFields) ? { statements: stmts } : 'syntax';
 }
 
 /** The tokens of a text that parses, as they are written. */
 export function tokensOf(sql: string): readonly string[] | 'syntax' | 'absent' {
-  if (!library || failed) return 'absent';
+  const scanned = ask((parser) => parser.scanSync(sql));
+  if (typeof scanned === 'string') return scanned;
+  const { tokens } = scanned;
+  const texts = Array.isArray(tokens) ? tokens.map((token) => (isFields(token) ? token.text : null)) : [null];
+  return texts.every((text) => typeof text === 'string') ? texts : 'syntax';
+}
+
+/**
+ * A fault inside WebAssembly (its stack or its memory is exhausted) leaves the parser's memory in a state that nobody can
+ * vouch for. It is not asked again: every statement goes to the primary from then on. The flag is up before the call,
+ * because where a stack is exhausted, not even what would raise it can be called. May throw for the same reason.
+ */
+function ask(question: (parser: Library) => unknown): Fields | 'syntax' | 'absent' {
+  if (!library) return 'absent';
+  if (unsafe) {
+    warn();
+    return 'absent';
+  }
+  unsafe = true;
   try {
-    const { tokens } = library.scanSync(sql) as { tokens?: unknown };
-    const texts = Array.isArray(tokens) ? tokens.map((token) => (isFields(token) ? token.text : null)) : [];
-    return texts.every((text) => typeof text === 'string') ? texts : 'syntax';
+    const answer = question(library);
+    unsafe = false;
+    return isFields(answer) ? answer : 'syntax';
   } catch (error) {
-    return isVerdict(error, library) ? 'syntax' : fail(error);
+    if (!isVerdict(error, library)) return 'absent';
+    unsafe = false;
+    return 'syntax';
   }
 }
 
@@ -60,15 +79,12 @@ function isVerdict(error: unknown, { SqlError }: Library): boolean {
   return error instanceof Error && error.constructor === Error;
 }
 
-/**
- * A fault inside WebAssembly (its stack or memory is exhausted) leaves the parser's memory in a state that nobody can
- * vouch for. It is not asked again: every statement goes to the primary from here on.
- */
-function fail(error: unknown): 'absent' {
-  failed = true;
+/** Once, at the first statement after the fault that has the stack for it. */
+function warn(): void {
+  if (warned) return;
   emitWarning(
-    `the PostgreSQL parser has failed (${error}): every statement goes to the primary until this process restarts`,
+    'the PostgreSQL parser has failed: every statement goes to the primary until this process restarts',
     { code: 'REPLICATION_LAB_PARSER_FAILED' },
   );
-  return 'absent';
+  warned = true;
 }
