@@ -1,4 +1,5 @@
 import type { Verb } from '../verb.ts';
+import { bench } from './bench.ts';
 import { compare } from './compare.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
@@ -11,4 +12,16 @@ import { test } from './test.ts';
 import { up } from './up.ts';
 
 /** In the order in which `./lab` lists them. */
-export const verbs: readonly Verb[] = [demo, up, status, compare, fault, heal, logs, down, test, doctor];
+export const verbs: readonly Verb[] = [
+  demo,
+  up,
+  status,
+  compare,
+  fault,
+  heal,
+  logs,
+  down,
+  test,
+  bench,
+  doctor,
+];
