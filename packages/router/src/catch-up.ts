@@ -118,7 +118,7 @@ export class CatchUp {
   }
 
   #observeLag(lagMs: number, atMs: number): void {
-    this.#lagMs = lagMs;
+    this.#lagMs = Math.max(0, lagMs); // the node was asked a moment before the wait began
     this.#lagAtMs = atMs;
   }
 }

@@ -153,6 +153,11 @@ export class Cluster {
     if (kind === 'write') this.#facts.set(node, { ...this.#get(node), confirmedAtMs: nowMs });
   }
 
+  /** The last sign of life. */
+  aliveAtMs(node: string): number {
+    return Math.max(this.#get(node).aliveAtMs, this.#answeredAtMs.get(node) ?? Number.NEGATIVE_INFINITY);
+  }
+
   /** The node said "read-only" to a write: it is no primary until a later probe says so again. */
   refusedWrite(node: string, nowMs: number): void {
     this.#put(node, { ...this.#get(node), refusedWriteAtMs: nowMs });
@@ -174,12 +179,14 @@ export class Cluster {
     const lateMs = nowMs - this.#lastTickMs - TICK_MS;
     this.#lastTickMs = nowMs;
     // When this very process stood still, nobody's silence means anything: answers may be waiting in the sockets.
-    if (lateMs > 2 * TICK_MS) return;
+    if (lateMs > 2 * TICK_MS) {
+      this.#forgiveSilence(nowMs);
+      return;
+    }
     for (const [node, facts] of this.#facts) {
       this.#putLagging(node, facts, nowMs);
       const limitMs = node === this.#primary ? DEFAULTS.primarySilenceMs : DEFAULTS.silenceMs;
-      const aliveAtMs = Math.max(facts.aliveAtMs, this.#answeredAtMs.get(node) ?? facts.aliveAtMs);
-      if (!facts.up || nowMs - aliveAtMs <= limitMs) continue;
+      if (!facts.up || nowMs - this.aliveAtMs(node) <= limitMs) continue;
       const error = `no answer for ${limitMs} ms`;
       this.#put(node, { ...this.#get(node), up: false, error });
       this.#wentDown(node, error);
@@ -207,6 +214,15 @@ export class Cluster {
     if (next.lagging === facts.lagging || facts.probe?.role !== 'replica') return;
     const { lagging } = next;
     this.#options.events.emit('lag', { node, lagging, stalenessMs: stalenessMs(next, nowMs) });
+  }
+
+  /** Nobody could confirm the primary while this process stood still: it gets a moment to do so now. */
+  #forgiveSilence(nowMs: number): void {
+    const { primaryUnconfirmedMs, primarySilenceMs } = DEFAULTS;
+    if (this.#primary === null) return;
+    const facts = this.#get(this.#primary);
+    const confirmedAtMs = Math.max(facts.confirmedAtMs, nowMs - primaryUnconfirmedMs + primarySilenceMs);
+    this.#put(this.#primary, { ...facts, confirmedAtMs });
   }
 
   #unproved(): NodeFacts[] {

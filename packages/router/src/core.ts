@@ -94,6 +94,7 @@ export class RouterCore {
       positions: this.client.positions,
       order: (nodes) => this.load.order(nodes, now(), Math.random),
       etaMs: (node, position) => this.cluster.catchUp(node).etaMs(position, now()),
+      isStalled: (node) => this.#isStalled(node, now()),
     };
     this.#listen();
     this.#watchers = new Map(names.map((name) => [name, this.#watch(name, options)]));
@@ -244,6 +245,11 @@ export class RouterCore {
     await Promise.all([...this.#watchers.values()].map((watcher) => watcher.close()));
     await Promise.all(this.accesses.map((access) => access.close()));
     this.events.clear();
+  }
+
+  #isStalled(node: string, nowMs: number): boolean {
+    const { stallMs } = DEFAULTS;
+    return this.load.stallMs(node, nowMs) > stallMs && nowMs - this.cluster.aliveAtMs(node) > stallMs;
   }
 
   #listen(): void {

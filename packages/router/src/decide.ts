@@ -23,6 +23,8 @@ export interface Chances {
   readonly order: (nodes: readonly string[]) => readonly string[];
   /** Milliseconds until a replica probably holds a position; infinite when it is not to be waited for. */
   readonly etaMs: (node: string, position: Position) => number;
+  /** Reads wait there, and for a while nothing has been answered. */
+  readonly isStalled: (node: string) => boolean;
 }
 
 export interface Candidate extends Decision {
@@ -168,28 +170,26 @@ function decideSession(decision: Deciding, session: SessionState): void {
       positionKnown && position !== null && chances.positions.covers(position, session.position),
   );
   const reason: RouteReason = sticky ? 'replica-sticky' : 'replica-caught-up';
-  add(decision, reason, ordered(decision, proved.filter(isHealthyReplica)));
+  // A node that has fallen silent would cost each of its sessions a whole timeout: the primary is kinder.
+  const isBest = (node: NodeView) => isHealthyReplica(node) && !chances.isStalled(node.name);
+  add(decision, reason, ordered(decision, proved.filter(isBest)));
   if (isDone(decision)) return;
   if (proved.length === 0) addNearest(decision, able, session.position);
-  if (fallBack('replica-behind')) return;
+  const hasPrimary = fallBack('replica-behind');
   // Old data is no broken promise: with no primary, a lagging replica that is proved to hold enough goes on.
-  add(
-    decision,
-    reason,
-    ordered(
-      decision,
-      proved.filter((node) => !isHealthyReplica(node)),
-    ),
-  );
+  const rest = proved.filter((node) => !isBest(node) && (!hasPrimary || isHealthyReplica(node)));
+  add(decision, reason, ordered(decision, rest));
 }
 
 /** The one replica that is nearest to catching up, if it is near enough. To wait for several would only add up. */
 function addNearest(decision: Deciding, able: readonly NodeView[], position: Position): void {
+  const { request, chances } = decision;
+  if (request.waitMs <= 0) return;
   let nearest: NodeView | null = null;
-  let nearestMs = decision.request.waitMs;
+  let nearestMs = request.waitMs;
   for (const node of able) {
-    if (!node.positionKnown || !isHealthyReplica(node)) continue;
-    const etaMs = decision.chances.etaMs(node.name, position);
+    if (!node.positionKnown || !isHealthyReplica(node) || chances.isStalled(node.name)) continue;
+    const etaMs = chances.etaMs(node.name, position);
     if (etaMs < nearestMs) [nearest, nearestMs] = [node, etaMs];
   }
   if (nearest) add(decision, 'replica-waited', [nearest], { waitFor: position });

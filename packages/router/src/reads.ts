@@ -159,6 +159,7 @@ function seen(
 /** What has to be true before the node is asked. False: decide again. Throws when the time is up. */
 async function isReady(core: RouterCore, journey: Journey, choice: Candidate): Promise<boolean> {
   const leftMs = leftOf(journey);
+  if (journey.signal?.aborted) throw new EngineError('aborted', 'the caller gave up');
   if (choice.waitFor !== null) {
     journey.waited = true;
     const timeoutMs = journey.sparePrimary ? leftMs : Math.min(leftMs, core.settings.sessionWaitMs);

@@ -34,6 +34,15 @@ describe('how long until a replica holds a position', () => {
     expect(catchUp.etaMs(upTo(7), 60_000)).toBe(0); // that is long ago
   });
 
+  test('is never less than nothing, also when the answer is older than the question', async () => {
+    const catchUp = new CatchUp(setPositions, 10);
+    catchUp.moved(upTo(5), 0);
+    const waiting = catchUp.wait(upTo(6), { nowMs: 50, timeoutMs: LONG_MS, signal: undefined });
+    catchUp.moved(upTo(6), 40); // asked before the wait began
+    expect(await waiting).toBe(true);
+    expect(catchUp.etaMs(upTo(7), 60)).toBeGreaterThanOrEqual(0);
+  });
+
   test('is not known of a node whose connection broke', () => {
     const catchUp = new CatchUp(setPositions, 10);
     catchUp.moved(upTo(5), 0);

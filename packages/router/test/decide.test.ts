@@ -226,6 +226,18 @@ describe('decideRoute', () => {
     expect(routes(healthy, { level: 'eventual' }, { inFlight })[0]).toBe('db-3 any-replica');
   });
 
+  test('sends no session after those that wait in vain, while the primary can serve it', () => {
+    const request = { session: session({ position: upTo(2), lastNode: 'db-2' }) };
+    const stalled = ['db-2'];
+    expect(routes(healthy, request, { stalled })).toEqual([
+      'db-1 replica-behind settle:db-2 +bound',
+      'db-2 replica-sticky',
+    ]);
+    expect(routes(topologyOf(node('db-2', 'replica')), request, { stalled })).toEqual([
+      'db-2 replica-sticky',
+    ]);
+  });
+
   test('waits for the one replica that will soon hold the position, before the primary', () => {
     const request = { session: session({ position: upTo(6) }) };
     const behind = 'db-1 replica-behind +bound';
@@ -238,6 +250,9 @@ describe('decideRoute', () => {
       'db-2 replica-waited wait:1,2,3,4,5,6',
       'db-1 replica-behind settle:db-2 +bound',
     ]);
+    expect(routes(healthy, request, { ...soon, stalled: ['db-3'] })[0]).toBe(
+      'db-2 replica-waited wait:1,2,3,4,5,6',
+    );
     const unknown = { session: session({ position: upTo(6), unknown: true }) };
     expect(routes(healthy, unknown, soon)).toEqual(['db-1 position-unknown +bound']);
   });
@@ -288,6 +303,7 @@ describe('whatever the picture', () => {
           positions: setPositions,
           order: (names: readonly string[]) => names,
           etaMs: (name: string) => (name === 'db-2' ? 10 : 1_000),
+          isStalled: (name: string) => name === 'db-3',
         };
         const candidates = listRoutes(request, topology, chances, Number.POSITIVE_INFINITY);
         expect(decideRoute(request, topology, chances)).toEqual(

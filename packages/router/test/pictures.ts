@@ -78,13 +78,15 @@ export interface Guesses {
   readonly inFlight?: Readonly<Record<string, number>>;
   /** Milliseconds until a node catches up; never, where none is given. */
   readonly etaMs?: Readonly<Record<string, number>>;
+  /** Nodes at which reads wait in vain. */
+  readonly stalled?: readonly string[];
 }
 
 /** Candidates as text, `db-2 any-replica`, in order. */
 export function routes(
   topology: Topology,
   request: Partial<RouteRequest>,
-  { inFlight = {}, etaMs = {} }: Guesses = {},
+  { inFlight = {}, etaMs = {}, stalled = [] }: Guesses = {},
 ): string[] {
   return listRoutes(
     {
@@ -101,6 +103,7 @@ export function routes(
       positions: setPositions,
       order: (names) => [...names].sort((a, b) => (inFlight[a] ?? 0) - (inFlight[b] ?? 0)),
       etaMs: (name) => etaMs[name] ?? Number.POSITIVE_INFINITY,
+      isStalled: (name) => stalled.includes(name),
     },
     Number.POSITIVE_INFINITY,
   ).map(describe);

@@ -193,6 +193,7 @@ const read = (who: number, router: number, level: 'session' | 'primary' | 'event
           positions: setPositions,
           order: (names) => (toss() ? names : [...names].reverse()),
           etaMs: () => (toss() ? 0 : 200),
+          isStalled: toss,
         },
       );
       if (!route) return; // an honest error

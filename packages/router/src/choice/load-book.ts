@@ -60,6 +60,11 @@ export class LoadBook {
     if (outcome === 'failed') this.#suspicion = true;
   }
 
+  /** Age of the oldest read in flight at `node` that no later one has overtaken; 0 without any. */
+  stallMs(node: string, nowMs: number): number {
+    return this.#load(node).stallMs(nowMs);
+  }
+
   inFlight(node: string): number {
     return this.#load(node).inFlight;
   }
