@@ -199,8 +199,8 @@ export class RouterCore {
   /** Until `primary` shows all that `left`, where the session was, has shown. See `Settler`. */
   async settle(primary: string, left: string): Promise<void> {
     const witness = this.topology().nodes.find(({ name }) => name === left);
-    // One that came back, and is not proved to hold all it ever showed, cannot tell what that was.
-    if (witness?.up && witness.settled) {
+    // One that came back and is not proved to hold all it ever showed cannot tell what that was; a silent one tells nothing.
+    if (witness?.up && witness.settled && !this.#isStalled(left, now())) {
       try {
         await this.#settler.settle(primary, left);
         return;

@@ -18,7 +18,7 @@ export const DEFAULTS = {
   /** A probe without an answer is given up and its connection with it. `silenceMs` notices a dead node before that. */
   probeTimeoutMs: 2_000,
   /** Reads wait at a node, and nothing has come from it for so long: sessions are not sent after them. */
-  stallMs: 100,
+  stallMs: 60,
   /** A node that answered neither probe nor statement for so long is down; reads waiting on it go elsewhere. */
   silenceMs: 1_000,
   /** The same for the primary. Longer, because nobody can stand in for it: a successor is known by its higher epoch. */
