@@ -5,8 +5,8 @@ import { RESERVED_IN_MARIADB, RESERVED_IN_MYSQL } from './words.ts';
 export interface Dialect {
   readonly reserved: ReadonlySet<string>;
   readonly safeFunctions: ReadonlySet<string>;
-  /** `->` and `->>` reach into JSON. */
-  readonly jsonArrows: boolean;
+  /** `->`, `->>` and MEMBER OF. */
+  readonly jsonOperators: boolean;
   /** `TABLE t`, and `VALUES ROW(1, 2)` instead of `VALUES (1, 2)`. */
   readonly tableStatement: boolean;
   /** `LATERAL (SELECT …)`. */
@@ -28,7 +28,7 @@ export interface Dialect {
 export const MYSQL: Dialect = {
   reserved: RESERVED_IN_MYSQL,
   safeFunctions: SAFE_IN_MYSQL,
-  jsonArrows: true,
+  jsonOperators: true,
   tableStatement: true,
   lateral: true,
   systemTime: false,
@@ -42,7 +42,7 @@ export const MYSQL: Dialect = {
 export const MARIADB: Dialect = {
   reserved: RESERVED_IN_MARIADB,
   safeFunctions: SAFE_IN_MARIADB,
-  jsonArrows: false,
+  jsonOperators: false,
   tableStatement: false,
   lateral: false,
   systemTime: true,

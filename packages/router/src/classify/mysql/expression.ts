@@ -40,14 +40,17 @@ function takeOperator(c: Cursor): boolean {
   // IN BOOLEAN MODE and IN NATURAL LANGUAGE MODE end the text of a full-text search.
   if (c.isWord('in') && (c.isWord('boolean', 1) || c.isWord('natural', 1))) return false;
   if (c.takeOneOf(WORD_OPERATORS)) return true;
-  if (c.takeWords('sounds', 'like') || c.takeWords('member', 'of')) return true;
-  if (c.isWord('member') && c.isOp('(', 1)) return c.takeWords('member');
+  if (c.takeWords('sounds', 'like')) return true;
+  if (c.dialect.jsonOperators && (c.takeWords('member', 'of') || takeMember(c))) return true;
   if (!c.isWord('not')) return false;
   if (!c.isOneOf(NEGATABLE, 1)) return false;
   c.next();
   c.next();
   return true;
 }
+
+/** `MEMBER (…)`, where OF is left out. */
+const takeMember = (c: Cursor): boolean => c.isOp('(', 1) && c.takeWords('member');
 
 function postfixes(c: Cursor): void {
   for (;;) {
@@ -56,7 +59,7 @@ function postfixes(c: Cursor): void {
       if (!c.takeOneOf(CONSTANTS) && !c.takeWords('unknown')) refuse('unparsable');
     } else if (c.takeWords('collate')) {
       if (!c.takeWords('binary')) name(c);
-    } else if (c.dialect.jsonArrows && (c.takeOp('->') || c.takeOp('->>'))) {
+    } else if (c.dialect.jsonOperators && (c.takeOp('->') || c.takeOp('->>'))) {
       if (!takeText(c)) refuse('unparsable');
     } else return;
   }

@@ -35,7 +35,7 @@ const WINDOWS =
 
 const JSON_FUNCTIONS = `
   json_array json_array_append json_array_insert json_contains json_contains_path json_depth json_extract json_insert
-  json_keys json_length json_merge json_merge_patch json_merge_preserve json_object json_overlaps json_pretty json_quote
+  json_keys json_length json_merge_patch json_merge_preserve json_object json_overlaps json_pretty json_quote
   json_remove json_replace json_search json_set json_type json_unquote json_valid json_value`;
 
 const SECRETS_AND_ADDRESSES = `
@@ -73,7 +73,7 @@ const ONLY_MYSQL = `
 /** Not here: what came after 10.11 (UUID_V4, UUID_V7, VEC_…, FORMAT_BYTES, KDF, JSON_SCHEMA_VALID, JSON_KEY_VALUE …). */
 const ONLY_MARIADB = `
   add_months chr column_check column_create column_add column_delete column_exists column_get column_json column_list
-  crc32c decode decode_histogram decode_oracle encode json_compact json_detailed json_equals json_exists json_loose
+  crc32c decode decode_histogram decode_oracle encode json_compact json_detailed json_equals json_exists json_loose json_merge
   json_normalize json_query lengthb md5 median natural_sort_key nvl nvl2 percentile_cont percentile_disc rownum sformat sha
   sha1 st_boundary st_isring st_pointonsurface st_relate sys_guid to_char`;
 

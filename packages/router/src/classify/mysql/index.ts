@@ -30,8 +30,8 @@ export const classifyMysql: Classifier = (sql, options) => classify(sql, options
 export const classifyMariadb: Classifier = (sql, options) => classify(sql, options, MARIADB);
 
 function classify(sql: string, options: Required<ClassifyOptions>, dialect: Dialect): Classification {
-  if (sql.length > MAX_LENGTH) return toPrimary('too-long');
   try {
+    if (sql.length > MAX_LENGTH) return toPrimary('too-long');
     const statements = split(tokenise(sql, dialect.reserved));
     if (statements.length === 0) return toPrimary('empty');
     const declaredSafe = declared(options.safeFunctions);

@@ -35,16 +35,18 @@ export function nameList(c: Cursor): void {
   c.needOp(')');
 }
 
-const SYSTEM_SCHEMAS = setOf('mysql performance_schema sys information_schema');
+const SYSTEM_SCHEMAS = setOf('mysql performance_schema sys information_schema ndbinfo');
 
-/** What replication keeps alike on all nodes. The rest tells about one server: its threads, caches, plugins, estimates. */
+/**
+ * What replication keeps alike on all nodes. The rest tells about one server (threads, caches, plugins, estimates) or about the
+ * session's account, which is another one for reads than for writes (privileges, roles).
+ */
 const SAME_EVERYWHERE = setOf(`
-  applicable_roles character_sets check_constraints collation_character_set_applicability collations column_privileges
-  columns columns_extensions enabled_roles geometry_columns json_duality_views key_column_usage key_period_usage keywords
-  libraries parameters partitions periods referential_constraints role_column_grants role_routine_grants role_table_grants
-  routines schema_privileges schemata schemata_extensions sequences st_geometry_columns st_spatial_reference_systems
-  st_units_of_measure statistics table_constraints table_privileges tables tables_extensions triggers user_attributes
-  view_routine_usage view_table_usage views`);
+  character_sets check_constraints collation_character_set_applicability collations columns columns_extensions
+  geometry_columns json_duality_views key_column_usage key_period_usage keywords libraries parameters partitions periods
+  referential_constraints routines schemata schemata_extensions sequences st_geometry_columns st_spatial_reference_systems
+  st_units_of_measure statistics table_constraints tables tables_extensions triggers view_routine_usage view_table_usage
+  views`);
 
 /** A table to be read: `system-catalog` when its schema is the server's own. */
 export function tableToRead(c: Cursor): void {

@@ -1,5 +1,5 @@
 import type { Cursor } from './cursor.ts';
-import { parenthesised } from './expression.ts';
+import { parenthesised, takeText } from './expression.ts';
 import { checkTable, isFreeName, qualifiedName } from './names.ts';
 import { query, startsQuery, tailOfQuery } from './query.ts';
 import { refuse } from './refused.ts';
@@ -22,6 +22,7 @@ function parenthesisedQuery(c: Cursor): void {
 }
 
 const EXPLAINERS = setOf('explain describe desc');
+const FORMATS = setOf('traditional json tree');
 
 /** Behind EXPLAIN, DESCRIBE or DESC: a query's plan, or a table's columns. */
 function explain(c: Cursor): void {
@@ -31,8 +32,7 @@ function explain(c: Cursor): void {
   if (c.isWord('format') && c.isOp('=', 1)) {
     c.next();
     c.next();
-    const { kind } = c.next();
-    if (kind !== 'word' && kind !== 'text') refuse('unparsable');
+    if (!c.takeOneOf(FORMATS) && !takeText(c)) refuse('unparsable');
     explained(c);
   } else if (c.takeWords('extended') || c.takeWords('partitions')) explained(c);
   else if (c.isOp('(') || startsQuery(c)) explained(c);

@@ -5,8 +5,8 @@ import { isName, isOp, isWord, lowerAscii, type Token } from './token.ts';
 
 /**
  * The first of two nets: anything by which a statement can do more than read, wherever it stands, without any idea of
- * grammar. The grammar, the second net, accepts none of it either; this one knows the better reasons, and does not
- * depend on the grammar being right.
+ * grammar. The grammar, the second net, accepts none of it either (but for `s.nextval`, which looks like a column); this one
+ * knows the better reasons, and does not depend on the grammar being right.
  */
 export function refuseSuspects(tokens: readonly Token[], dialect: Dialect): void {
   for (let at = 0; at < tokens.length; at++) {
