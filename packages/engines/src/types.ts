@@ -53,7 +53,7 @@ export interface SqlResult {
   readonly rows: readonly Row[];
   /** With `rowMode: 'array'`: the rows, each in the order of `columns`. */
   readonly arrays?: readonly (readonly unknown[])[];
-  /** Names of the columns in order; undefined when the answer was no table, as of an UPDATE. */
+  /** With `rowMode` given: names of the columns in order; undefined when the answer was no table, as of an UPDATE. */
   readonly columns?: readonly string[];
   /** postgres: the server's word for what it did (`INSERT`, `SELECT` …). */
   readonly command?: string;

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { EngineError } from '../src/index.ts';
 import { Deadline } from '../src/session/deadline.ts';
@@ -204,6 +205,39 @@ describe('deadlines', () => {
     });
     expect(await codeOf(racing)).toBe('timeout');
     expect(gaveUp).toBe(1);
+  });
+
+  it('each rings at its own time, and those that are stopped do not', async () => {
+    const order: string[] = [];
+    const started = performance.now();
+    const ring = (name: string, timeoutMs: number) =>
+      new Promise<void>((resolve) => {
+        new Deadline({ timeoutMs }).watch(() => {
+          order.push(name);
+          expect(performance.now() - started).toBeGreaterThanOrEqual(timeoutMs);
+          resolve();
+        });
+      });
+    const stopped = new Deadline({ timeoutMs: 15 }).watch(() => order.push('stopped'));
+    // Set in another order than they are due, and one that is due long after the clock has looked.
+    const ringing = [ring('last', 130), ring('second', 30), ring('first', 10)];
+    stopped?.stop();
+    await Promise.all(ringing);
+    expect(order).toEqual(['first', 'second', 'last']);
+  });
+
+  it('a signal counts beside the time, and is let go of at the end', async () => {
+    const controller = new AbortController();
+    const racing = new Deadline({ timeoutMs: 5000, signal: controller.signal }).race(
+      new Promise(() => {}),
+      () => {},
+    );
+    controller.abort(new Error('mine'));
+    await expect(racing).rejects.toMatchObject({ code: 'aborted', cause: { message: 'mine' } });
+    const other = new AbortController();
+    await new Deadline({ signal: other.signal }).race(Promise.resolve(1), () => {});
+    expect(getEventListeners(other.signal, 'abort')).toEqual([]);
+    expect(new Deadline({}).watch(() => {})).toBeNull();
   });
 
   it('knows a signal that was aborted before', async () => {

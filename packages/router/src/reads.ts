@@ -243,6 +243,11 @@ function leftOf({ deadlineMs, lastError }: Journey): number {
 }
 
 function noNode(level: ConsistencyLevel, topology: Topology): RouterError {
-  const states = topology.nodes.map(({ name, role, excluded }) => `${name} ${excluded ?? role}`).join(', ');
-  return new RouterError('no-node', `No node can serve a read at level ${level} now (${states}). Try again.`);
+  const states = topology.nodes.map(
+    ({ name, role, excluded, error }) => `${name} ${excluded ?? role}${error === null ? '' : `: ${error}`}`,
+  );
+  return new RouterError(
+    'no-node',
+    `No node can serve a read at level ${level} now (${states.join('; ')}). Try again.`,
+  );
 }

@@ -97,7 +97,7 @@ export function afterWrite(
  * The primary showed what it has, without a bound. Its name is remembered, unless a replica's is: that one may have shown
  * what the primary does not show yet, so it must not be forgotten, and only the primary can make good for both.
  */
-function afterPrimary(state: SessionState, primary: string): SessionState {
+export function afterPrimary(state: SessionState, primary: string): SessionState {
   return state.lastNode === null || state.lastNode === primary
     ? { ...state, lastNode: primary }
     : { ...state, unknown: true };

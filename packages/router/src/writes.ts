@@ -11,7 +11,7 @@ import { now, type RouterCore } from './core.ts';
 import { classifyWriteFailure, writeError } from './failures.ts';
 import type { NodeAccess } from './node-access.ts';
 import type { Finish } from './reads.ts';
-import { afterWrite } from './session.ts';
+import { afterPrimary, afterWrite } from './session.ts';
 import { RouterError, type WriteRequest } from './types.ts';
 
 /** While writes wait for a primary, each looks again this often, whether or not it was told. */
@@ -30,6 +30,8 @@ export interface PrimaryWork<T> {
   ): Promise<Written<T>>;
   /** May it be run again, after a failure in which nothing was committed? */
   mayRepeat(): boolean;
+  /** Has the caller been shown what the primary has, whatever became of the rest? */
+  hasShown(): boolean;
 }
 
 /**
@@ -66,6 +68,7 @@ export async function onPrimary<T, R>(
         core.decided(decision, 'write', startedMs);
         return finish(written.value, decision, bearer.advance(base, next));
       } catch (error) {
+        if (work.hasShown()) bearer.advance(base, afterPrimary(session, primary));
         failure = afterFailure(core, access, error, work);
       }
     }
@@ -102,6 +105,7 @@ export function statementWork(
       return { value, position: value.position };
     },
     mayRepeat: () => true,
+    hasShown: () => false,
   };
 }
 
@@ -128,6 +132,7 @@ export function transactionWork<T>(
           });
       }, options),
     mayRepeat: () => !begun || repeatable,
+    hasShown: () => begun,
   };
 }
 

@@ -124,6 +124,24 @@ describe.each(engines)('%s', (engine: EngineName) => {
       expect(await late!()).toMatchObject({ rows: [], decision: { reason: 'level-primary' } });
     });
 
+    test('that was rolled back has shown the primary all the same: its session does not go back', async () => {
+      const email = newEmail();
+      await delayAll(3);
+      try {
+        const { token } = await router.write(sql.insert, [email]);
+        const session = router.session();
+        const undone = session.transaction(async (tx) => {
+          expect((await tx.query(sql.byEmail, [email])).rows).toHaveLength(1);
+          throw new Error('changed my mind');
+        });
+        await expect(undone).rejects.toThrow('changed my mind');
+        expect((await session.read(sql.byEmail, [email])).rows).toHaveLength(1);
+        expect(token).not.toBe(session.token);
+      } finally {
+        await delayAll(0);
+      }
+    });
+
     test('leaks into nothing that was begun inside it and goes on after it', async () => {
       const gate = Promise.withResolvers<void>();
       let background: Promise<{ decision: { reason: string } }> | null = null;

@@ -45,6 +45,7 @@ const memories = new WeakMap<MysqlSession, Memory>();
 export const settleSteps: SettleSteps<InFlight> = {
   async inFlight(primary, options) {
     const sample = await sampleOf(primary, options);
+    if (sample.logged === '') return null;
     return stillUnseen(primary, sample, { needed: sample.logged, groups: sample.groups }, options);
   },
 

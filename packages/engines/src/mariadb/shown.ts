@@ -34,10 +34,11 @@ export interface Reference {
 }
 
 /**
- * The log is written by at most three groups whose commits are not visible: one becoming visible, one waiting for
- * a confirmation, one written and waiting behind it. The third that becomes visible after a moment ends all of that moment.
+ * The log is written by at most three groups whose commits are not visible: one becoming visible, one waiting for a
+ * confirmation, one written and waiting behind it. When three more have become visible, all of that moment is. One more,
+ * because without binlog_optimize_thread_scheduling a group is counted when its first commit becomes visible.
  */
-const GROUPS_UNDER_WAY = 3;
+const GROUPS_UNDER_WAY = 4;
 
 /** Whether all that was logged when `before` was taken is visible in `now`, by counting groups alone. */
 export const hasOvertaken = (now: Sample, beforeGroups: number): boolean =>

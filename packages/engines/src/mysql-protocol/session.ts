@@ -1,5 +1,6 @@
-import mysql, { type Connection as DriverConnection } from 'mysql2';
-import type { Access, Session } from '../session/session.ts';
+import type { Connection as DriverConnection, QueryOptions } from 'mysql2';
+import { loadDriver } from '../session/load-driver.ts';
+import type { Access, Answer, Session } from '../session/session.ts';
 import { newSocket } from '../session/socket.ts';
 import {
   type CapturedPosition,
@@ -8,15 +9,29 @@ import {
   EngineError,
   type Position,
   type Row,
+  type RowForm,
   type SqlResult,
   type SqlValue,
 } from '../types.ts';
 import { translateError } from './errors.ts';
+import { parametersFor } from './parameters.ts';
+
+type Driver = typeof import('mysql2');
+let loaded: { readonly driver: Driver; readonly toParameter: ReturnType<typeof parametersFor> } | undefined;
+
+async function loadMysql2(): Promise<NonNullable<typeof loaded>> {
+  if (!loaded) {
+    const driver = (await loadDriver('mysql2', () => import('mysql2'))).default;
+    loaded = { driver, toParameter: parametersFor(driver) };
+  }
+  return loaded;
+}
 
 /** The OK packet as mysql2 gives it. `stateChanges` is missing from its typings. */
 export interface OkHeader {
   readonly affectedRows: number;
   readonly insertId: number | string;
+  readonly changedRows?: number;
   readonly serverStatus: number;
   readonly stateChanges?: {
     readonly systemVariables: Readonly<Record<string, string>>;
@@ -24,10 +39,20 @@ export interface OkHeader {
   };
 }
 
+interface Column {
+  readonly name: string;
+}
+
+interface ResultSet {
+  readonly columns: readonly Column[];
+  /** Objects or arrays, as asked for. */
+  readonly rows: readonly unknown[];
+}
+
 /** A statement's whole answer: the OK packets and the result sets, in order. */
 interface Reply {
   readonly headers: readonly OkHeader[];
-  readonly resultSets: readonly (readonly Row[])[];
+  readonly resultSets: readonly ResultSet[];
 }
 
 /** What MySQL and MariaDB do differently in a client's session. */
@@ -54,6 +79,8 @@ export interface OpenOptions {
   readonly multipleStatements: boolean;
 }
 
+type TypeCast = Exclude<QueryOptions['typeCast'], boolean | undefined>;
+
 const IN_TRANSACTION = 1; // SERVER_STATUS_IN_TRANS
 const AUTOCOMMIT = 2; // SERVER_STATUS_AUTOCOMMIT
 
@@ -62,6 +89,7 @@ export class MysqlSession implements Session {
   readonly endpoint: Endpoint;
   readonly driver: DriverConnection;
   readonly #dialect: Dialect;
+  readonly #toParameter: ReturnType<typeof parametersFor>;
   readonly #destroySocket: () => void;
   readonly #closeListeners = new Set<() => void>();
   #whyNotCaptured: string | null = 'the session is not initialised';
@@ -78,7 +106,7 @@ export class MysqlSession implements Session {
     dialect: Dialect,
     onSession: (session: MysqlSession) => void,
   ): Promise<MysqlSession> {
-    const session = new MysqlSession(options, dialect);
+    const session = new MysqlSession(options, dialect, await loadMysql2());
     onSession(session);
     try {
       await session.#login(options.readOnly);
@@ -89,13 +117,18 @@ export class MysqlSession implements Session {
     }
   }
 
-  private constructor(options: OpenOptions, dialect: Dialect) {
+  private constructor(
+    options: OpenOptions,
+    dialect: Dialect,
+    { driver, toParameter }: NonNullable<typeof loaded>,
+  ) {
+    this.#toParameter = toParameter;
     this.endpoint = options.endpoint;
     this.#dialect = dialect;
     const socket = newSocket();
     this.#destroySocket = () => socket.destroy();
     socket.once('close', () => this.#closed());
-    this.driver = mysql.createConnection({
+    this.driver = driver.createConnection({
       host: options.endpoint.host,
       port: options.endpoint.port,
       user: options.credentials.user,
@@ -136,13 +169,21 @@ export class MysqlSession implements Session {
     this.#connected = true;
   }
 
-  async query(sql: string, params: readonly SqlValue[]): Promise<SqlResult> {
-    return toResult(await this.send(sql, params));
+  async query(sql: string, params: readonly SqlValue[], form?: RowForm): Promise<SqlResult> {
+    return toResult(await this.send(sql, params, form), form);
+  }
+
+  ask(sql: string, params: readonly SqlValue[], form: RowForm, done: Answer): void {
+    this.#start(sql, params, form, (error, answer, fields) => {
+      if (error) done(error, null);
+      else if (isOneTable(answer, fields)) done(null, tableOnly({ rows: answer, columns: fields }, form));
+      else done(null, toResult(this.#noted(toReply(answer, fields)), form));
+    });
   }
 
   /** Two round trips: mysql2 does not pipeline, and pools do not allow two statements in one text. */
-  async queryWithUpperBound(sql: string, params: readonly SqlValue[]) {
-    const result = await this.query(sql, params);
+  async queryWithUpperBound(sql: string, params: readonly SqlValue[], form?: RowForm) {
+    const result = await this.query(sql, params, form);
     return { ...result, upperBound: await this.#upperBound() };
   }
 
@@ -151,9 +192,9 @@ export class MysqlSession implements Session {
     return this.#dialect.upperBound(row ?? {});
   }
 
-  async write(sql: string, params: readonly SqlValue[]) {
-    const reply = await this.send(sql, params);
-    return { ...toResult(reply), position: this.#captureFrom(reply) };
+  async write(sql: string, params: readonly SqlValue[], form?: RowForm) {
+    const reply = await this.send(sql, params, form);
+    return { ...toResult(reply, form), position: this.#captureFrom(reply) };
   }
 
   async begin(access: Access): Promise<void> {
@@ -189,13 +230,35 @@ export class MysqlSession implements Session {
    * One statement. With parameters it is prepared (once a connection) and executed: values never become part of
    * the text, and the server keeps the parsed form. Without, it goes as text, in one round trip.
    */
-  async send(sql: string, params: readonly SqlValue[] = []): Promise<Reply> {
-    const answer = await new Promise<unknown>((resolve, reject) => {
-      const done = (error: Error | null, result: unknown): void => (error ? reject(error) : resolve(result));
-      if (params.length === 0) this.driver.query(sql, done);
-      else this.driver.execute(sql, params.map(toParameter), done);
+  async send(sql: string, params: readonly SqlValue[] = [], form: RowForm = {}): Promise<Reply> {
+    const reply = await new Promise<Reply>((resolve, reject) => {
+      this.#start(sql, params, form, (error, answer, fields) =>
+        error ? reject(error) : resolve(toReply(answer, fields)),
+      );
     });
-    const reply = toReply(answer);
+    return this.#noted(reply);
+  }
+
+  #start(
+    sql: string,
+    params: readonly SqlValue[],
+    { rowMode, typeCast }: RowForm,
+    done: (error: unknown, answer: unknown, fields: unknown) => void,
+  ): void {
+    const statement: QueryOptions = {
+      sql,
+      rowsAsArray: rowMode === 'array',
+      ...(typeCast && { typeCast: typeCast as TypeCast }),
+    };
+    try {
+      if (params.length === 0) this.driver.query(statement, done);
+      else this.driver.execute(statement, params.map(this.#toParameter), done);
+    } catch (error) {
+      process.nextTick(done, error, undefined, undefined); // the driver refuses such a value
+    }
+  }
+
+  #noted(reply: Reply): Reply {
     const status = reply.headers.at(-1)?.serverStatus;
     if (status !== undefined) this.#serverStatus = status;
     return reply;
@@ -252,31 +315,49 @@ export class MysqlSession implements Session {
 }
 
 /**
- * Whole numbers are sent as integers. Left to itself the driver sends a JavaScript number as DOUBLE, which MySQL
- * refuses in `LIMIT ?`.
+ * mysql2 answers one statement with one value, and several (or a CALL) with an array of them. `fields` tells them apart, as
+ * rows cannot that may be arrays themselves: the columns of one table, nothing for an OK packet, or an array of these.
  */
-function toParameter(value: SqlValue) {
-  const isInteger = typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value));
-  return isInteger ? mysql.TypedParameter.BIGINT(value) : value;
-}
-
-/** mysql2 answers one statement with one value, and several (or a CALL) with an array of them. */
-function toReply(answer: unknown): Reply {
-  const parts: unknown[] = Array.isArray(answer) && answer.some((part) => isResult(part)) ? answer : [answer];
+function toReply(answer: unknown, fields: unknown): Reply {
+  const isMany = Array.isArray(fields) && fields.some((part) => part === undefined || Array.isArray(part));
+  const answers = isMany ? (answer as unknown[]) : [answer];
+  const columns = isMany ? (fields as unknown[]) : [fields];
   return {
-    headers: parts.filter(isHeader),
-    resultSets: parts.filter((part): part is Row[] => Array.isArray(part)),
+    headers: answers.filter(isHeader),
+    resultSets: answers.flatMap((rows, index) =>
+      Array.isArray(rows) ? [{ rows, columns: (columns[index] ?? []) as Column[] }] : [],
+    ),
   };
 }
 
 const isHeader = (part: unknown): part is OkHeader => part?.constructor?.name === 'ResultSetHeader';
-const isResult = (part: unknown): boolean => Array.isArray(part) || isHeader(part);
 
-function toResult({ headers, resultSets }: Reply): SqlResult {
+/** `fields` has something in it, and that is a column. */
+const isOneTable = (answer: unknown, fields: unknown): answer is unknown[] =>
+  Array.isArray(answer) && Array.isArray(fields) && fields[0] !== undefined && !Array.isArray(fields[0]);
+
+function tableOnly(table: { rows: readonly unknown[]; columns: unknown }, form: RowForm): SqlResult {
+  return { ...inForm(table as ResultSet, form), affectedRows: 0, insertId: null };
+}
+
+function toResult({ headers, resultSets }: Reply, form: RowForm = {}): SqlResult {
   const header = headers.at(-1);
   return {
-    rows: resultSets.at(-1) ?? [],
+    ...inForm(resultSets.at(-1), form),
     affectedRows: header?.affectedRows ?? 0,
+    ...(form.rowMode && { changedRows: header?.changedRows ?? 0 }),
     insertId: header?.insertId ? Number(header.insertId) : null,
   };
+}
+
+/** Names and arrays only for those who ask: most calls want objects and nothing else. */
+function inForm(
+  table: ResultSet | undefined,
+  { rowMode }: RowForm,
+): Pick<SqlResult, 'rows' | 'arrays' | 'columns'> {
+  const rows = table?.rows ?? [];
+  if (rowMode === undefined) return { rows: rows as readonly Row[] };
+  const columns = table && { columns: table.columns.map(({ name }) => name) };
+  if (rowMode === 'object') return { rows: rows as readonly Row[], ...columns };
+  return { rows: [], arrays: rows as readonly unknown[][], ...columns };
 }

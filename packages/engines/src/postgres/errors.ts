@@ -56,7 +56,8 @@ export function translateError(error: unknown, { endpoint, connected }: Translat
 
 function codeOf(error: DriverError): EngineErrorCode {
   const state = stateOf(error);
-  if (state === null) return error instanceof TypeError ? 'bad-statement' : 'connection-lost';
+  const isRefusedByDriver = error instanceof TypeError || error instanceof RangeError; // a value, and nothing was sent
+  if (state === null) return isRefusedByDriver ? 'bad-statement' : 'connection-lost';
   // These end the session, so no one can tell how far the statement came.
   if (error.severity === 'FATAL' || error.severity === 'PANIC') return 'connection-lost';
   return BY_STATE[state] ?? BY_STATE[state.slice(0, 2)] ?? 'other';

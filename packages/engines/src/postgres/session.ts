@@ -1,5 +1,6 @@
-import { Client, type QueryResult, type QueryResultRow } from 'pg';
-import type { Access, Session } from '../session/session.ts';
+import type { Client, CustomTypesConfig, QueryConfig, QueryResult, QueryResultRow } from 'pg';
+import { loadDriver } from '../session/load-driver.ts';
+import type { Access, Answer, Session } from '../session/session.ts';
 import { newSocket } from '../session/socket.ts';
 import {
   type CapturedPosition,
@@ -7,13 +8,24 @@ import {
   type Endpoint,
   EngineError,
   type Position,
+  type Row,
+  type RowForm,
   type SqlResult,
   type SqlValue,
 } from '../types.ts';
 import { translateError } from './errors.ts';
 import { positionAt } from './positions.ts';
+import { isNotOurs, mayBeOutdated, PreparedNames } from './prepared-names.ts';
 import { PRIMARY_TIMELINE, STANDBY_TIMELINE } from './timeline.ts';
-import { types } from './values.ts';
+import { typesOf } from './values.ts';
+
+type Driver = typeof import('pg');
+let driver: Driver | undefined;
+
+async function loadPg(): Promise<Driver> {
+  driver ??= await loadDriver('pg', () => import('pg'));
+  return driver;
+}
 
 export interface OpenOptions {
   readonly endpoint: Endpoint;
@@ -35,9 +47,11 @@ const PIN_SYNC_COMMIT = `SELECT set_config('synchronous_commit',
  * insert position: at a page boundary the latter lies behind the next page's header, where a replica does not arrive
  * before the next record does.
  */
-const FLUSHED_SQL = `SELECT pg_current_wal_flush_lsn()::text AS lsn,
-  ${PRIMARY_TIMELINE} AS timeline,
-  current_setting('synchronous_commit') AS level`;
+const FLUSHED = {
+  name: 'lab_flushed',
+  text: `SELECT pg_current_wal_flush_lsn()::text AS lsn, ${PRIMARY_TIMELINE} AS timeline,
+    current_setting('synchronous_commit') AS level`,
+};
 
 /**
  * An upper bound of what a read that came before it in this session can have seen.
@@ -47,16 +61,22 @@ const FLUSHED_SQL = `SELECT pg_current_wal_flush_lsn()::text AS lsn,
  * records. If there is none, the position is exact. Accounts without pg_read_all_stats do not see the receiver's
  * timeline; for some minutes after a promotion elsewhere they name the one before it, which no node covers by mistake.
  */
-const UPPER_BOUND_SQL = `SELECT
+const UPPER_BOUND = {
+  name: 'lab_upper_bound',
+  text: `SELECT
   CASE WHEN NOT recovering THEN pg_current_wal_flush_lsn()
        WHEN pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() THEN pg_last_wal_replay_lsn()
        ELSE pg_last_wal_replay_lsn() + 1 END::text AS lsn,
   CASE WHEN recovering THEN ${STANDBY_TIMELINE} ELSE ${PRIMARY_TIMELINE} END AS timeline
-  FROM (SELECT pg_is_in_recovery() AS recovering) AS state`;
+  FROM (SELECT pg_is_in_recovery() AS recovering) AS state`,
+};
 
 /** Just before COMMIT: whatever the caller has set, this commit waits and warns. Also: did it write anything? */
-const SEAL_SQL = `SELECT set_config('synchronous_commit', $1, true), set_config('client_min_messages', 'warning', true),
-  pg_current_xact_id_if_assigned() IS NOT NULL AS wrote`;
+const SEAL = {
+  name: 'lab_seal',
+  text: `SELECT set_config('synchronous_commit', $1, true), set_config('client_min_messages', 'warning', true),
+  pg_current_xact_id_if_assigned() IS NOT NULL AS wrote`,
+};
 
 const NOTHING: CapturedPosition = { kind: 'none' };
 
@@ -73,6 +93,7 @@ export class PostgresSession implements Session {
   readonly #purpose: OpenOptions['purpose'];
   readonly #destroySocket: () => void;
   readonly #closeListeners = new Set<() => void>();
+  readonly #names = new PreparedNames();
   #syncLevel = 'on';
   #cancelledWait = false;
   #tampered = false;
@@ -85,7 +106,7 @@ export class PostgresSession implements Session {
     options: OpenOptions,
     onSession: (session: PostgresSession) => void,
   ): Promise<PostgresSession> {
-    const session = new PostgresSession(options);
+    const session = new PostgresSession(options, await loadPg());
     onSession(session);
     try {
       await session.#driver.connect();
@@ -101,13 +122,13 @@ export class PostgresSession implements Session {
     }
   }
 
-  private constructor({ endpoint, credentials, database, purpose }: OpenOptions) {
+  private constructor({ endpoint, credentials, database, purpose }: OpenOptions, pg: Driver) {
     this.endpoint = endpoint;
     this.#purpose = purpose;
     const socket = newSocket();
     this.#destroySocket = () => socket.destroy();
     socket.once('close', () => this.#closed());
-    this.#driver = new Client({
+    this.#driver = new pg.Client({
       host: endpoint.host,
       port: endpoint.port,
       user: credentials.user,
@@ -117,7 +138,7 @@ export class PostgresSession implements Session {
       options: OPTIONS[purpose],
       stream: () => socket,
       pipeline: true,
-      types,
+      types: typesOf(pg),
     });
     this.#driver.on('error', () => this.destroy()); // who waited for an answer is told by the driver
     this.#driver.on('notice', (notice) => {
@@ -138,25 +159,74 @@ export class PostgresSession implements Session {
     return () => this.#closeListeners.delete(listener);
   }
 
-  async query(sql: string, params: readonly SqlValue[]): Promise<SqlResult> {
-    return toResult(await this.#statement(sql, params));
+  async query(sql: string, params: readonly SqlValue[], form?: RowForm): Promise<SqlResult> {
+    return toResult(await this.#statement(sql, params, form), form);
+  }
+
+  /**
+   * A text that comes again and again is prepared under a name: parsing and planning cost the server as much as a lookup by
+   * key. Not in transactions, where a statement that has gone stale (somebody changed the table) could not be asked again,
+   * nor for writes, of which nothing is ever sent twice.
+   */
+  ask(sql: string, params: readonly SqlValue[], form: RowForm, done: Answer): void {
+    const name = this.#names.nameOf(sql);
+    this.#start(name, sql, params, form, (error, answer) => {
+      if (!error) {
+        if (name === undefined) this.#names.used(sql);
+        done(null, toResult(answer, form));
+        return;
+      }
+      const state = (error as { code?: string }).code;
+      if (name === undefined || this.#broken || !(isNotOurs(state) || mayBeOutdated(state))) {
+        done(error, null);
+        return;
+      }
+      if (isNotOurs(state)) this.#names.turnOff();
+      else this.#names.forget(sql);
+      this.ask(sql, params, form, done);
+    });
+  }
+
+  #start(
+    name: string | undefined,
+    text: string,
+    params: readonly SqlValue[],
+    form: RowForm,
+    done: (error: unknown, answer: QueryResult) => void,
+  ): void {
+    try {
+      this.#driver.query({ name, ...configOf(text, params, form) } as QueryConfig, done);
+    } catch (error) {
+      process.nextTick(done, error, undefined); // such a value cannot be sent
+    }
   }
 
   /** One round trip: the question for the bound travels behind the read. */
-  async queryWithUpperBound(sql: string, params: readonly SqlValue[]) {
-    const [read, bound] = await Promise.allSettled([this.#statement(sql, params), this.#upperBound()]);
+  async queryWithUpperBound(
+    sql: string,
+    params: readonly SqlValue[],
+    form?: RowForm,
+  ): Promise<SqlResult & { upperBound: Position }> {
+    const [read, bound] = await Promise.allSettled([this.#statement(sql, params, form), this.#upperBound()]);
     if (read.status === 'rejected') throw read.reason;
     if (bound.status === 'rejected') throw bound.reason;
-    return { ...toResult(read.value), upperBound: bound.value };
+    return { ...toResult(read.value, form), upperBound: bound.value };
   }
 
   /** One round trip: the question for the position travels behind the write and is answered after its commit. */
-  async write(sql: string, params: readonly SqlValue[]) {
+  async write(
+    sql: string,
+    params: readonly SqlValue[],
+    form?: RowForm,
+  ): Promise<SqlResult & { position: CapturedPosition }> {
     this.#cancelledWait = false;
-    const [written, flushed] = await Promise.allSettled([this.#statement(sql, params), this.#flushed()]);
+    const [written, flushed] = await Promise.allSettled([
+      this.#statement(sql, params, form),
+      this.#flushed(),
+    ]);
     if (written.status === 'rejected') throw written.reason;
     this.#checkSyncWait();
-    const result = toResult(written.value);
+    const result = toResult(written.value, form);
     if (wroteNothing(sql, written.value)) return { ...result, position: NOTHING };
     // Committed without doubt: what failed here is only the question where.
     if (flushed.status === 'rejected') {
@@ -173,14 +243,14 @@ export class PostgresSession implements Session {
   async commit(): Promise<CapturedPosition> {
     this.#cancelledWait = false;
     const [seal, done, position] = await Promise.allSettled([
-      this.send<{ wrote: boolean }>(SEAL_SQL, [this.#syncLevel]),
+      this.prepared<{ wrote: boolean }>(SEAL, [this.#syncLevel]),
       this.send('COMMIT'),
       this.#flushed(),
     ]);
     if (done.status === 'rejected') throw done.reason;
     checkCommitted(done.value);
     this.#checkSyncWait();
-    if (seal.status === 'fulfilled' && seal.value.rows[0]?.wrote === false) return NOTHING;
+    if (seal.status === 'fulfilled' && seal.value[0]?.wrote === false) return NOTHING;
     // Committed without doubt: what failed here is only the question where.
     if (position.status === 'rejected') return { kind: 'unknown', why: String(position.reason) };
     return position.value;
@@ -203,7 +273,7 @@ export class PostgresSession implements Session {
   }
 
   async #upperBound(): Promise<Position> {
-    const [row] = (await this.send<{ timeline: number; lsn: string }>(UPPER_BOUND_SQL)).rows;
+    const [row] = await this.prepared<{ timeline: number; lsn: string }>(UPPER_BOUND);
     if (!row) throw new EngineError('other', 'the server answered no position');
     return positionAt(this.latestTimeline(row.timeline), row.lsn);
   }
@@ -218,7 +288,7 @@ export class PostgresSession implements Session {
   }
 
   async #flushed(): Promise<CapturedPosition> {
-    const [row] = (await this.send<{ timeline: number; lsn: string; level: string }>(FLUSHED_SQL)).rows;
+    const [row] = await this.prepared<{ timeline: number; lsn: string; level: string }>(FLUSHED);
     if (!row) throw new EngineError('other', 'the server answered no position');
     if (row.level === this.#syncLevel) return { kind: 'known', position: positionAt(row.timeline, row.lsn) };
     // Somebody found a way past the guard (set_config in a query): this session is not lent again.
@@ -235,10 +305,9 @@ export class PostgresSession implements Session {
   }
 
   /** A statement of the caller's. In pools it must be one: the extended protocol refuses a text with several. */
-  #statement(sql: string, params: readonly SqlValue[]): Promise<QueryResult> {
+  #statement(sql: string, params: readonly SqlValue[], form: RowForm = {}): Promise<QueryResult> {
     if (this.#purpose === 'tool') return this.send(sql, params);
-    const config = { text: sql, values: params.map(toParameter), queryMode: 'extended' };
-    return this.#driver.query(config);
+    return this.#driver.query(configOf(sql, params, form));
   }
 
   send<R extends QueryResultRow>(sql: string, params: readonly SqlValue[] = []): Promise<QueryResult<R>> {
@@ -250,7 +319,13 @@ export class PostgresSession implements Session {
     statement: { readonly name: string; readonly text: string },
     values: readonly string[] = [],
   ): Promise<R[]> {
-    return (await this.#driver.query<R>({ ...statement, values: [...values] })).rows;
+    try {
+      return (await this.#driver.query<R>({ ...statement, values: [...values] })).rows;
+    } catch (error) {
+      // Somebody has dropped it (a function can, with EXECUTE): this session is not lent again.
+      if (isNotOurs((error as { code?: string }).code)) this.#tampered = true;
+      throw error;
+    }
   }
 
   translate(error: unknown): EngineError {
@@ -291,9 +366,31 @@ function toParameter(value: SqlValue): string | number | boolean | null {
   return typeof value === 'bigint' ? value.toString() : value;
 }
 
+function configOf(text: string, params: readonly SqlValue[], { rowMode, types }: RowForm) {
+  return {
+    text,
+    values: params.map(toParameter),
+    queryMode: 'extended',
+    ...(rowMode === 'array' && { rowMode }),
+    ...(types && { types: types as CustomTypesConfig }),
+  };
+}
+
 /** A text with several statements (tools only) has several results; the last one counts. */
-function toResult(answer: QueryResult | QueryResult[]): SqlResult {
+function toResult(answer: QueryResult | QueryResult[], { rowMode }: RowForm = {}): SqlResult {
   const result = Array.isArray(answer) ? answer.at(-1) : answer;
   const isRead = result?.command === 'SELECT' || result?.command === 'SHOW';
-  return { rows: result?.rows ?? [], affectedRows: isRead ? 0 : (result?.rowCount ?? 0), insertId: null };
+  const affectedRows = isRead ? 0 : (result?.rowCount ?? 0);
+  const rows: readonly unknown[] = result?.rows ?? [];
+  // Names and arrays only for those who ask: most calls want objects and nothing else.
+  if (!result || rowMode === undefined) return { rows: rows as readonly Row[], affectedRows, insertId: null };
+  return {
+    ...(rowMode === 'array'
+      ? { rows: [], arrays: rows as readonly unknown[][] }
+      : { rows: rows as readonly Row[] }),
+    ...(result.fields.length > 0 && { columns: result.fields.map(({ name }) => name) }),
+    command: result.command,
+    affectedRows,
+    insertId: null,
+  };
 }

@@ -1,24 +1,21 @@
 import type { SettleSteps } from '../session/settle.ts';
-import type { CallOptions, Connection } from '../types.ts';
+import { type CallOptions, type Connection, EngineError } from '../types.ts';
 import { sessionOf } from './pool.ts';
 
+/** Full transaction ids (xid8). */
 type Xids = readonly string[];
 
 /**
- * Transactions that this primary does not show as committed, prepared ones among them, but for those that are seen idle
- * afterwards: they have not begun to commit. A commit whose record a standby may have had by then is still in the list,
- * until it is visible here. The activity is read after the snapshot, because that was taken before the statement began to
- * run; and only if there is a transaction to look up.
+ * A backend has its transaction's id until that is visible to others, a prepared transaction has it too. (The list of a
+ * snapshot would not do: it ends at the newest one that is over.) One that is seen idle has not begun to commit.
  */
-const IN_PROGRESS = `pg_snapshot_xip(pg_current_snapshot()) AS xid
-  WHERE xid::xid <> ALL (ARRAY(SELECT backend_xid FROM pg_stat_activity
-                                WHERE backend_xid IS NOT NULL AND state LIKE 'idle in transaction%'))`;
-
-const IN_FLIGHT = { name: 'lab_in_flight', text: `SELECT xid::text FROM ${IN_PROGRESS}` };
-
-const REMAINING = {
-  name: 'lab_remaining',
-  text: `SELECT xid::text FROM ${IN_PROGRESS} AND xid = ANY ($1::xid8[])`,
+const IN_FLIGHT = {
+  name: 'lab_in_flight',
+  text: `SELECT pg_has_role('pg_read_all_stats', 'USAGE') AS "seesAll",
+    pg_snapshot_xmax(pg_current_snapshot())::text AS near,
+    ARRAY(SELECT backend_xid::text FROM pg_stat_activity
+           WHERE backend_xid IS NOT NULL AND coalesce(state, '') NOT LIKE 'idle in transaction%'
+          UNION ALL SELECT transaction::text FROM pg_prepared_xact()) AS xids`,
 };
 
 /** Above the snapshot's end pg_xact_status fails, and nothing is shown. Null: so old that it is forgotten. */
@@ -29,24 +26,41 @@ const SHOWN = {
               ELSE pg_xact_status(xid) = 'committed' END`,
 };
 
-/** Needs membership of pg_monitor on the primary. Without, idle transactions of others count as committing. */
+/** Needs membership of pg_monitor on the primary. */
 export const settleSteps: SettleSteps<Xids> = {
-  inFlight: (primary, options) => ask(primary, IN_FLIGHT, [], options),
-  shownBy: (witness, inFlight, options) => ask(witness, SHOWN, [arrayOf(inFlight)], options),
-  remaining: (primary, inFlight, options) => ask(primary, REMAINING, [arrayOf(inFlight)], options),
+  async inFlight(primary, options) {
+    return orNull(await inFlight(primary, options));
+  },
+  async shownBy(witness, candidates, options) {
+    const list = `{${candidates.join(',')}}`;
+    const rows = await sessionOf(witness).run((s) => s.prepared<{ xid: string }>(SHOWN, [list]), options);
+    return orNull(rows.map(({ xid }) => xid));
+  },
+  async remaining(primary, awaited, options) {
+    const now = new Set(await inFlight(primary, options));
+    return orNull(awaited.filter((xid) => now.has(xid)));
+  },
 };
 
-async function ask(
-  connection: Connection,
-  statement: { name: string; text: string },
-  values: readonly string[],
-  options: CallOptions,
-): Promise<Xids | null> {
-  const rows = await sessionOf(connection).run(
-    (session) => session.prepared<{ xid: string }>(statement, values),
+async function inFlight(primary: Connection, options: CallOptions): Promise<Xids> {
+  const [row] = await sessionOf(primary).run(
+    (session) => session.prepared<{ seesAll: boolean; near: string; xids: string[] }>(IN_FLIGHT),
     options,
   );
-  return rows.length === 0 ? null : rows.map(({ xid }) => xid);
+  if (row?.seesAll) return row.xids.map((xid) => fullXid(xid, row.near));
+  const { endpoint } = primary;
+  const message = `${endpoint.name}: the monitor's account must be a member of pg_monitor to see who is committing`;
+  throw new EngineError('access-denied', message, { endpoint });
 }
 
-const arrayOf = (xids: Xids): string => `{${xids.join(',')}}`;
+const EPOCH = 2n ** 32n;
+
+/** `xid` has 32 bits and wraps round; the full id that it stands for is less than half a round away from `near`. */
+export function fullXid(xid: string, near: string): string {
+  const base = BigInt(near);
+  const candidate = base - (base % EPOCH) + BigInt(xid);
+  if (candidate > base + EPOCH / 2n) return String(candidate - EPOCH);
+  return String(candidate < base - EPOCH / 2n ? candidate + EPOCH : candidate);
+}
+
+const orNull = (xids: Xids): Xids | null => (xids.length === 0 ? null : xids);

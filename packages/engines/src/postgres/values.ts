@@ -1,6 +1,4 @@
-import { type CustomTypesConfig, types as driverTypes } from 'pg';
-
-const { builtins, getTypeParser } = driverTypes;
+import type { CustomTypesConfig, types as driverTypes } from 'pg';
 
 /** Numbers where they are exact, else the text, as in the other engines. */
 const bigint = (text: string): number | string => {
@@ -13,14 +11,16 @@ const utcTimestamp = (text: string): Date | string =>
 const utcDate = (text: string): Date | string =>
   /^\d{4}-\d\d-\d\d$/.test(text) ? new Date(`${text}T00:00:00Z`) : text;
 
-const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
-  [builtins.INT8]: bigint,
-  [builtins.TIMESTAMP]: utcTimestamp,
-  [builtins.DATE]: utcDate,
-};
-
 /** How column values become JavaScript values. */
-export const types: CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text') =>
-    PARSERS[oid] ?? getTypeParser(oid, format ?? 'text')) as CustomTypesConfig['getTypeParser'],
-};
+export function typesOf({ types }: { readonly types: typeof driverTypes }): CustomTypesConfig {
+  const { builtins, getTypeParser } = types;
+  const parsers: Readonly<Record<number, (text: string) => unknown>> = {
+    [builtins.INT8]: bigint,
+    [builtins.TIMESTAMP]: utcTimestamp,
+    [builtins.DATE]: utcDate,
+  };
+  return {
+    getTypeParser: ((oid: number, format?: 'text') =>
+      parsers[oid] ?? getTypeParser(oid, format ?? 'text')) as CustomTypesConfig['getTypeParser'],
+  };
+}

@@ -1,31 +1,46 @@
 import { type CallOptions, EngineError } from '../types.ts';
-
-/** Node fires longer timers at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+import { type Alarm, alarmClock } from './alarm-clock.ts';
 
 /**
  * The end of one call: its time limit and its caller's AbortSignal, counted from the moment this is made.
  * It covers everything the call does: waiting for a connection, the statements, the rollback.
  */
 export class Deadline {
-  readonly #endsAt: number;
+  readonly endsAtMs: number;
   readonly #timeoutMs: number | undefined;
   readonly #signal: AbortSignal | undefined;
 
   constructor({ timeoutMs, signal }: CallOptions = {}) {
     this.#timeoutMs = timeoutMs;
     this.#signal = signal;
-    this.#endsAt = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+    this.endsAtMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
   }
 
   remainingMs(): number {
-    return Math.max(0, this.#endsAt - performance.now());
+    return Math.max(0, this.endsAtMs - performance.now());
   }
 
   /** Throws EngineError `aborted` or `timeout` when the end has come. */
   check(): void {
-    if (this.#signal?.aborted) throw this.#aborted();
-    if (this.remainingMs() === 0) throw this.#timedOut();
+    const error = this.reached();
+    if (error) throw error;
+  }
+
+  /** EngineError `aborted` or `timeout` when the end has come, else null. */
+  reached(): EngineError | null {
+    if (this.#signal?.aborted) return this.#aborted();
+    return this.endsAtMs <= performance.now() ? this.#timedOut() : null;
+  }
+
+  /**
+   * Calls `expire` when the end comes, and at most once; at once where the caller has given up already. Whoever is done
+   * before calls `stop` on what this returns; null where there is no limit at all.
+   */
+  watch(expire: (error: EngineError) => void): Watch | null {
+    if (this.#timeoutMs === undefined && !this.#signal) return null;
+    return new Watch(this.endsAtMs, this.#signal, (isAborted) =>
+      expire(isAborted ? this.#aborted() : this.#timedOut()),
+    );
   }
 
   /**
@@ -35,26 +50,20 @@ export class Deadline {
   race<T>(work: Promise<T>, giveUp: () => void): Promise<T> {
     if (this.#timeoutMs === undefined && !this.#signal) return work;
     return new Promise<T>((resolve, reject) => {
-      const finish = (settle: () => void): void => {
-        clearTimeout(timer);
-        this.#signal?.removeEventListener('abort', onAbort);
-        settle();
-      };
-      const expire = (error: EngineError): void => {
-        finish(() => reject(error));
+      const watch = this.watch((error) => {
+        reject(error);
         giveUp();
-      };
-      const onAbort = (): void => expire(this.#aborted());
-      const timer =
-        this.#timeoutMs === undefined
-          ? undefined
-          : setTimeout(() => expire(this.#timedOut()), Math.min(Math.ceil(this.remainingMs()), MAX_TIMER_MS));
+      });
       work.then(
-        (value) => finish(() => resolve(value)),
-        (error) => finish(() => reject(error)),
+        (value) => {
+          watch?.stop();
+          resolve(value);
+        },
+        (error) => {
+          watch?.stop();
+          reject(error);
+        },
       );
-      if (this.#signal?.aborted) onAbort();
-      else this.#signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
 
@@ -64,5 +73,45 @@ export class Deadline {
 
   #aborted(): EngineError {
     return new EngineError('aborted', 'the caller gave up', { cause: this.#signal?.reason });
+  }
+}
+
+/** See `Deadline.watch`. Itself alarm and listener, because there is one for every statement. */
+class Watch implements Alarm {
+  readonly endsAtMs: number;
+  readonly #signal: AbortSignal | undefined;
+  #expire: ((isAborted: boolean) => void) | null;
+
+  constructor(endsAtMs: number, signal: AbortSignal | undefined, expire: (isAborted: boolean) => void) {
+    this.endsAtMs = endsAtMs;
+    this.#signal = signal;
+    this.#expire = expire;
+    if (signal?.aborted) this.handleEvent();
+    else {
+      signal?.addEventListener('abort', this);
+      if (endsAtMs !== Number.POSITIVE_INFINITY) alarmClock.set(this);
+    }
+  }
+
+  stop(): void {
+    if (!this.#expire) return;
+    this.#expire = null;
+    alarmClock.clear(this);
+    this.#signal?.removeEventListener('abort', this);
+  }
+
+  /** The signal's listener. */
+  handleEvent(): void {
+    this.#end(true);
+  }
+
+  ring(): void {
+    this.#end(false);
+  }
+
+  #end(isAborted: boolean): void {
+    const expire = this.#expire;
+    this.stop();
+    expire?.(isAborted);
   }
 }

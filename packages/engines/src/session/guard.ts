@@ -17,16 +17,32 @@ const SESSION_STATEMENTS = new Set(
 const ALLOWED_INSIDE: Readonly<Record<Access, RegExp>> = {
   'read-write': /^(?:savepoint\b|release\b|rollback\s+(?:work\s+)?to\b|notify\b|set\s+local\b)/,
   'read-only':
-    /^(?:savepoint\b|release\b|rollback\s+(?:work\s+)?to\b|notify\b|set\s+local\s+(?!transaction)[a-z][\w.]*[\s=])/,
+    /^(?:savepoint\b|release\b|rollback\s+(?:work\s+)?to\b|notify\b|set\s+local\s+(?!transaction(?!_isolation\b|_deferrable\b))[a-z][\w.]*[\s=])/,
 };
 
 const SPACE_AND_COMMENTS = /^(?:[\s;]+|--[^\n]*(?:\n|$)|#[^\n]*(?:\n|$)|\/\*(?![!M])[\s\S]*?\*\/)*/;
+
+/** Texts that were let through, so that the same few are not looked at again with every call. Bounded. */
+const allowed: Readonly<Record<Access | 'alone', Set<string>>> = {
+  alone: new Set(),
+  'read-write': new Set(),
+  'read-only': new Set(),
+};
+const MAX_REMEMBERED = 512;
 
 /**
  * Throws EngineError `bad-statement` for a statement that a borrowed connection must not run; `inside` names the kind of
  * transaction it would be part of. Nothing is sent.
  */
 export function refuseSessionStatement(sql: string, inside: Access | null): void {
+  const known = allowed[inside ?? 'alone'];
+  if (known.has(sql)) return;
+  examine(sql, inside);
+  if (known.size >= MAX_REMEMBERED) known.clear();
+  known.add(sql);
+}
+
+function examine(sql: string, inside: Access | null): void {
   const text = sql.replace(SPACE_AND_COMMENTS, '').slice(0, 64).toLowerCase();
   const word = /^[a-z]+/.exec(text)?.[0] ?? '';
   // A comment that MySQL or MariaDB executes, or the rest of one that PostgreSQL nests differently.

@@ -43,15 +43,22 @@ export class Lending<S extends Session> {
   async acquire(deadline: Deadline): Promise<S> {
     deadline.check();
     this.#refuseWhenClosed();
+    const idle = this.takeIdle();
+    if (idle) return idle;
+    if (this.#waiters.size - this.#opening >= this.#options.queueLimit && this.#isFull()) {
+      throw this.#overloaded(`all ${this.#options.size} connections are busy and the queue is full`);
+    }
+    return this.#wait(deadline);
+  }
+
+  /** What `acquire` would resolve with if it need not wait, else null. */
+  takeIdle(): S | null {
     for (let session = this.#idle.pop(); session; session = this.#idle.pop()) {
       if (session.broken) continue;
       this.#busy.add(session);
       return session;
     }
-    if (this.#waiters.size - this.#opening >= this.#options.queueLimit && this.#isFull()) {
-      throw this.#overloaded(`all ${this.#options.size} connections are busy and the queue is full`);
-    }
-    return this.#wait(deadline);
+    return null;
   }
 
   async #wait(deadline: Deadline): Promise<S> {
@@ -107,7 +114,7 @@ export class Lending<S extends Session> {
 
   /** To the first who waits, else to the stock. */
   #offer(session: S): void {
-    const [waiter] = this.#waiters;
+    const waiter = this.#waiters.size === 0 ? undefined : this.#waiters.values().next().value;
     if (!waiter) {
       this.#idle.push(session);
       return;

@@ -7,6 +7,8 @@ import type {
   PoolStats,
   Position,
   ReadOptions,
+  RowForm,
+  SqlResult,
   SqlValue,
   Transaction,
 } from '../types.ts';
@@ -35,22 +37,62 @@ export class SessionPool<S extends Session> implements NodePool {
     this.#lending = new Lending(options);
   }
 
-  async read(sql: string, params: readonly SqlValue[], options: ReadOptions = {}) {
-    refuseSessionStatement(sql, null);
-    return this.#borrow(
-      'read',
-      options,
-      (session): ReturnType<NodePool['read']> =>
-        options.withUpperBound ? session.queryWithUpperBound(sql, params) : session.query(sql, params),
-    );
+  /**
+   * The path that most calls of a service take, so it has no promise but the one it returns, as long as a session lies idle.
+   */
+  read(sql: string, params: readonly SqlValue[], options: ReadOptions = {}): ReturnType<NodePool['read']> {
+    try {
+      refuseSessionStatement(sql, null);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (options.withUpperBound) {
+      return this.#borrow('read', options, (session) => session.queryWithUpperBound(sql, params, options));
+    }
+    const deadline = new Deadline(options);
+    const session = deadline.reached() === null ? this.#lending.takeIdle() : null;
+    if (session) return this.#ask(session, deadline, sql, params, options);
+    return this.#lending.acquire(deadline).then((lent) => this.#ask(lent, deadline, sql, params, options));
   }
 
-  async write(sql: string, params: readonly SqlValue[], options: CallOptions = {}) {
-    refuseSessionStatement(sql, null);
-    return this.#borrow('write', options, (session) => session.write(sql, params));
+  /** One read on a session that is lent for it. */
+  #ask(
+    session: S,
+    deadline: Deadline,
+    sql: string,
+    params: readonly SqlValue[],
+    form: RowForm,
+  ): Promise<SqlResult> {
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const fail = (error: unknown): void => {
+        isOver = true;
+        const meaning = judge(this.#failed(session, error), 'read');
+        this.#lending.release(session);
+        reject(meaning);
+      };
+      const watch = deadline.watch((error) => {
+        session.destroy();
+        fail(error);
+      });
+      if (isOver) return;
+      session.ask(sql, params, form, (error, result) => {
+        if (isOver) return; // the answer came too late
+        watch?.stop();
+        if (result === null) return fail(error);
+        isOver = true;
+        this.#lending.release(session);
+        resolve(result);
+      });
+    });
   }
 
-  /** One session for one call of one statement. */
+  async write(sql: string, params: readonly SqlValue[], options: CallOptions & RowForm = {}) {
+    refuseSessionStatement(sql, null);
+    return this.#borrow('write', options, (session) => session.write(sql, params, options));
+  }
+
+  /** One session for one call. */
   async #borrow<T>(phase: Phase, options: CallOptions, work: (session: S) => Promise<T>): Promise<T> {
     const deadline = new Deadline(options);
     const session = await this.#lending.acquire(deadline);

@@ -6,7 +6,7 @@ export const DEFAULT_CONNECT_TIMEOUT_MS = 5000;
 
 /**
  * Opens a session within `timeoutMs`, else EngineError `connect-failed`. `open` hands out the session as soon as it
- * exists, so that its socket can be destroyed while the login is still under way.
+ * exists, so that its socket can be destroyed while the login is still under way, or when it comes too late.
  */
 export async function openInTime<S extends Session>(
   endpoint: Endpoint,
@@ -14,11 +14,17 @@ export async function openInTime<S extends Session>(
   open: (onSession: (session: S) => void) => Promise<S>,
 ): Promise<S> {
   let session: S | undefined;
+  let isTooLate = false;
   const opening = open((opened) => {
     session = opened;
+    if (isTooLate) opened.destroy();
   });
+  const giveUp = (): void => {
+    isTooLate = true;
+    session?.destroy();
+  };
   try {
-    return await new Deadline({ timeoutMs }).race(opening, () => session?.destroy());
+    return await new Deadline({ timeoutMs }).race(opening, giveUp);
   } catch (error) {
     if (!(error instanceof EngineError && error.code === 'timeout')) throw error;
     const where = `${endpoint.name} (${endpoint.host}:${endpoint.port})`;

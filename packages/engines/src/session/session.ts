@@ -1,4 +1,12 @@
-import type { CapturedPosition, Endpoint, EngineError, Position, SqlResult, SqlValue } from '../types.ts';
+import type {
+  CapturedPosition,
+  Endpoint,
+  EngineError,
+  Position,
+  RowForm,
+  SqlResult,
+  SqlValue,
+} from '../types.ts';
 
 /** What was under way when something failed; it decides what the failure means (`outcome.ts`). */
 export type Phase =
@@ -11,6 +19,9 @@ export type Phase =
   | 'read-only'; //  inside a READ ONLY transaction, or at its end: nothing can have changed
 
 export type Access = 'read-write' | 'read-only';
+
+/** `error` is null when there is a `result`. */
+export type Answer = (error: unknown, result: SqlResult | null) => void;
 
 /**
  * One logged-in connection, as the pool and the tools use it. Methods reject with the driver's own errors, which
@@ -25,12 +36,23 @@ export interface Session {
   /** Called once, when the connection ends for whatever reason. Returns how to take the listener away again. */
   onClose(listener: () => void): () => void;
 
-  query(sql: string, params: readonly SqlValue[]): Promise<SqlResult>;
+  /** Inside a transaction or not. */
+  query(sql: string, params: readonly SqlValue[], form?: RowForm): Promise<SqlResult>;
+  /**
+   * The same outside a transaction, and without a promise: this is the path that every read takes. Never throws. Of a
+   * broken connection a driver may call `done` twice: the first call counts.
+   */
+  ask(sql: string, params: readonly SqlValue[], form: RowForm, done: Answer): void;
   queryWithUpperBound(
     sql: string,
     params: readonly SqlValue[],
+    form?: RowForm,
   ): Promise<SqlResult & { upperBound: Position }>;
-  write(sql: string, params: readonly SqlValue[]): Promise<SqlResult & { position: CapturedPosition }>;
+  write(
+    sql: string,
+    params: readonly SqlValue[],
+    form?: RowForm,
+  ): Promise<SqlResult & { position: CapturedPosition }>;
   begin(access: Access): Promise<void>;
   commit(): Promise<CapturedPosition>;
   /** COMMIT of a READ ONLY transaction; then, when asked for, an upper bound of what it can have seen. */

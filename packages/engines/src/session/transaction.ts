@@ -1,4 +1,4 @@
-import { EngineError, type SqlResult, type SqlValue, type Transaction } from '../types.ts';
+import { EngineError, type RowForm, type SqlResult, type SqlValue, type Transaction } from '../types.ts';
 import { Deadline } from './deadline.ts';
 import { refuseSessionStatement } from './guard.ts';
 import { judge } from './outcome.ts';
@@ -26,7 +26,7 @@ export class RunningTransaction<S extends Session> {
     // Awaited, though a pipelining driver could send the first statement along with it: were BEGIN to fail (an
     // operator's cancel is enough), that statement would be committed on its own.
     await this.#inTime(this.#send('begin', () => this.#session.begin(this.#access)));
-    return this.#inTime(work({ query: (sql, params = []) => this.#query(sql, params) }));
+    return this.#inTime(work({ query: (sql, params = [], form) => this.#query(sql, params, form) }));
   }
 
   /** `end` sends the COMMIT. */
@@ -50,12 +50,12 @@ export class RunningTransaction<S extends Session> {
     await limit.race(this.#session.rollback(), giveUp).catch(giveUp);
   }
 
-  async #query(sql: string, params: readonly SqlValue[]): Promise<SqlResult> {
+  async #query(sql: string, params: readonly SqlValue[], form?: RowForm): Promise<SqlResult> {
     if (this.#over) throw new EngineError('bad-statement', 'the transaction is over');
     if (this.#doom) throw this.#doom;
     refuseSessionStatement(sql, this.#access);
     const phase = this.#access === 'read-only' ? 'read-only' : 'transaction';
-    return this.#send(phase, () => this.#session.query(sql, params));
+    return this.#send(phase, () => this.#session.query(sql, params, form));
   }
 
   async #send<T>(phase: Phase, statement: () => Promise<T>): Promise<T> {
