@@ -207,7 +207,8 @@ describe.each(engines)('%s', (engine: EngineName) => {
         const outcome = await repeated.then(() => 'done', codeOf);
         if (outcome === 'done') {
           const { rows } = await router.read(sql.byEmail, [email], { level: 'primary' });
-          expect([rows.length, runs.repeatable]).toEqual([1, 2]);
+          expect(rows).toHaveLength(1);
+          expect(runs.repeatable).toBeGreaterThan(1);
         } else {
           // The primary was away for longer than writes wait for one: nothing was written, and it says so.
           expect(outcome).toBe('no-primary');
