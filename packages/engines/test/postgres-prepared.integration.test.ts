@@ -105,4 +105,26 @@ describe.runIf(engines.includes('postgres'))('reads that PostgreSQL keeps prepar
     expect(await prepared()).toBeLessThanOrEqual(256);
     expect(await prepared()).toBeGreaterThan(200);
   });
+
+  it('a plain write is prepared too, and executed once whatever became of the table', async () => {
+    await admin.query(`
+      DROP TABLE IF EXISTS tally; CREATE TABLE tally (id integer, note text, PRIMARY KEY (id));
+      GRANT SELECT, INSERT, UPDATE ON tally TO app`);
+    const writer = lab.pool('db-1', 'write', { size: 1 });
+    const insert = (id: number, note: string | number) =>
+      writer.write('INSERT INTO tally (id, note) VALUES ($1, $2) RETURNING *', [id, note]);
+    for (let id = 1; id <= OFTEN; id += 1) expect((await insert(id, 'x')).position.kind).toBe('known');
+    await admin.query('ALTER TABLE tally ADD COLUMN more integer DEFAULT 7');
+    expect((await insert(100, 'x')).rows).toEqual([{ id: 100, note: 'x', more: 7 }]);
+    for (let id = 101; id <= 100 + OFTEN; id += 1) await insert(id, 'x');
+    await admin.query('ALTER TABLE tally ALTER COLUMN note TYPE integer USING 1');
+    expect((await insert(200, 5)).rows).toEqual([{ id: 200, note: 5, more: 7 }]);
+    for (let i = 0; i < 3; i += 1) {
+      expect(await errorOf(insert(200, 5))).toMatchObject({ code: 'unique-violation' });
+      expect(await errorOf(insert(300, 'no number'))).toMatchObject({ code: 'bad-statement' });
+    }
+    const { rows } = await admin.query('SELECT count(*) AS n, count(DISTINCT id) AS ids FROM tally');
+    expect(rows).toEqual([{ n: 2 * OFTEN + 2, ids: 2 * OFTEN + 2 }]);
+    await writer.close();
+  });
 });

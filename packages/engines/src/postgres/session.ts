@@ -16,7 +16,7 @@ import {
 import { translateError } from './errors.ts';
 import { positionAt } from './positions.ts';
 import { isNotOurs, mayBeOutdated, PreparedNames } from './prepared-names.ts';
-import { PRIMARY_TIMELINE, STANDBY_TIMELINE } from './timeline.ts';
+import { FIRST_FLUSHED, FLUSHED, PIN_SYNC_COMMIT, SEAL, UPPER_BOUND } from './session-sql.ts';
 import { typesOf } from './values.ts';
 
 type Driver = typeof import('pg');
@@ -38,46 +38,6 @@ export interface OpenOptions {
 /** Waits for a standby's confirmation were cancelled: the commit is done here and perhaps nowhere else. */
 const CANCELLED_SYNC_WAIT = 'SyncRepWaitForLSN';
 
-/** `on` or stronger. A server that asks for more keeps it; one that asks for less gets `on`. */
-const PIN_SYNC_COMMIT = `SELECT set_config('synchronous_commit',
-  CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false) AS level`;
-
-/**
- * Where this primary's log is flushed to. Sent behind a write, so evaluated after its commit. The flush position, not the
- * insert position: at a page boundary the latter lies behind the next page's header, where a replica does not arrive
- * before the next record does.
- */
-const FLUSHED = {
-  name: 'lab_flushed',
-  text: `SELECT pg_current_wal_flush_lsn()::text AS lsn, ${PRIMARY_TIMELINE} AS timeline,
-    current_setting('synchronous_commit') AS level`,
-};
-
-/**
- * An upper bound of what a read that came before it in this session can have seen.
- * In recovery: a commit becomes visible a moment before pg_last_wal_replay_lsn() moves to its end (seen: about one read in
- * a thousand beside three writers). If there is log beyond that position, the next record may be such a commit, and "one
- * byte more" stands for its end in every comparison with a node, because nodes only ever stand at the ends of
- * records. If there is none, the position is exact. Accounts without pg_read_all_stats do not see the receiver's
- * timeline; for some minutes after a promotion elsewhere they name the one before it, which no node covers by mistake.
- */
-const UPPER_BOUND = {
-  name: 'lab_upper_bound',
-  text: `SELECT
-  CASE WHEN NOT recovering THEN pg_current_wal_flush_lsn()
-       WHEN pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() THEN pg_last_wal_replay_lsn()
-       ELSE pg_last_wal_replay_lsn() + 1 END::text AS lsn,
-  CASE WHEN recovering THEN ${STANDBY_TIMELINE} ELSE ${PRIMARY_TIMELINE} END AS timeline
-  FROM (SELECT pg_is_in_recovery() AS recovering) AS state`,
-};
-
-/** Just before COMMIT: whatever the caller has set, this commit waits and warns. Also: did it write anything? */
-const SEAL = {
-  name: 'lab_seal',
-  text: `SELECT set_config('synchronous_commit', $1, true), set_config('client_min_messages', 'warning', true),
-  pg_current_xact_id_if_assigned() IS NOT NULL AS wrote`,
-};
-
 const NOTHING: CapturedPosition = { kind: 'none' };
 
 const OPTIONS: Readonly<Record<OpenOptions['purpose'], string>> = {
@@ -98,6 +58,7 @@ export class PostgresSession implements Session {
   #cancelledWait = false;
   #tampered = false;
   #timeline = 0;
+  #primaryTimeline: number | null = null;
   #connected = false;
   #broken = false;
 
@@ -165,8 +126,7 @@ export class PostgresSession implements Session {
 
   /**
    * A text that comes again and again is prepared under a name: parsing and planning cost the server as much as a lookup by
-   * key. Not in transactions, where a statement that has gone stale (somebody changed the table) could not be asked again,
-   * nor for writes, of which nothing is ever sent twice.
+   * key. Not in transactions, where a statement that has gone stale (somebody changed the table) could not be asked again.
    */
   ask(sql: string, params: readonly SqlValue[], form: RowForm, done: Answer): void {
     const name = this.#names.nameOf(sql);
@@ -176,15 +136,18 @@ export class PostgresSession implements Session {
         done(null, toResult(answer, form));
         return;
       }
-      const state = (error as { code?: string }).code;
-      if (name === undefined || this.#broken || !(isNotOurs(state) || mayBeOutdated(state))) {
-        done(error, null);
-        return;
-      }
-      if (isNotOurs(state)) this.#names.turnOff();
-      else this.#names.forget(sql);
-      this.ask(sql, params, form, done);
+      if (this.#isStale(name, sql, error)) this.ask(sql, params, form, done);
+      else done(error, null);
     });
+  }
+
+  /** Did a prepared statement fail because it is prepared? Then it is not any more. */
+  #isStale(name: string | undefined, sql: string, error: unknown): boolean {
+    const state = (error as { code?: string }).code;
+    if (name === undefined || this.#broken || !(isNotOurs(state) || mayBeOutdated(state))) return false;
+    if (isNotOurs(state)) this.#names.turnOff();
+    else this.#names.forget(sql);
+    return true;
   }
 
   #start(
@@ -213,18 +176,29 @@ export class PostgresSession implements Session {
     return { ...toResult(read.value, form), upperBound: bound.value };
   }
 
-  /** One round trip: the question for the position travels behind the write and is answered after its commit. */
+  /**
+   * One round trip: the question for the position travels behind the write and is answered after its commit. A plain write
+   * is prepared as a read is. One that the server refuses as stale was refused: nothing of it was done, so it may be sent anew.
+   */
   async write(
     sql: string,
     params: readonly SqlValue[],
     form?: RowForm,
   ): Promise<SqlResult & { position: CapturedPosition }> {
     this.#cancelledWait = false;
+    const isPlain = PLAIN_WRITE.test(sql) && this.#purpose !== 'tool';
+    const name = isPlain ? this.#names.nameOf(sql) : undefined;
     const [written, flushed] = await Promise.allSettled([
-      this.#statement(sql, params, form),
+      name === undefined
+        ? this.#statement(sql, params, form)
+        : this.#driver.query({ name, ...configOf(sql, params, form ?? {}) }),
       this.#flushed(),
     ]);
-    if (written.status === 'rejected') throw written.reason;
+    if (written.status === 'rejected') {
+      if (!this.#isStale(name, sql, written.reason)) throw written.reason;
+      return this.write(sql, params, form);
+    }
+    if (isPlain && name === undefined) this.#names.used(sql);
     this.#checkSyncWait();
     const result = toResult(written.value, form);
     if (wroteNothing(sql, written.value)) return { ...result, position: NOTHING };
@@ -288,9 +262,12 @@ export class PostgresSession implements Session {
   }
 
   async #flushed(): Promise<CapturedPosition> {
-    const [row] = await this.prepared<{ timeline: number; lsn: string; level: string }>(FLUSHED);
+    const question = this.#primaryTimeline === null ? FIRST_FLUSHED : FLUSHED;
+    const [row] = await this.prepared<{ timeline?: number; lsn: string; level: string }>(question);
     if (!row) throw new EngineError('other', 'the server answered no position');
-    if (row.level === this.#syncLevel) return { kind: 'known', position: positionAt(row.timeline, row.lsn) };
+    const timeline = row.timeline ?? this.#primaryTimeline ?? 0;
+    this.#primaryTimeline = timeline;
+    if (row.level === this.#syncLevel) return { kind: 'known', position: positionAt(timeline, row.lsn) };
     // Somebody found a way past the guard (set_config in a query): this session is not lent again.
     this.#tampered = true;
     return { kind: 'unknown', why: `synchronous_commit was changed to ${row.level} on the way` };
@@ -357,9 +334,9 @@ function checkCommitted({ command }: QueryResult): void {
 }
 
 /** Only what is plainly one INSERT, UPDATE, DELETE or MERGE: behind WITH or SELECT anything may have been written. */
-function wroteNothing(sql: string, result: QueryResult): boolean {
-  return result.rowCount === 0 && /^\s*(?:insert|update|delete|merge)\b/i.test(sql);
-}
+const PLAIN_WRITE = /^\s*(?:insert|update|delete|merge)\b/i;
+const wroteNothing = (sql: string, { rowCount }: QueryResult): boolean =>
+  rowCount === 0 && PLAIN_WRITE.test(sql);
 
 function toParameter(value: SqlValue): string | number | boolean | null {
   if (value instanceof Date) return value.toISOString(); // the driver would write local time
