@@ -66,7 +66,10 @@ export const positions: PositionOps = {
     return list && toPosition(list);
   },
   covers: (have, need) => have === need || countMissing(read(have), read(need)) === 0,
-  merge: (a, b) => (a === b ? a : toPosition(mergeLists(read(a), read(b)))),
+  merge(a, b) {
+    if (a === '' || a === b) return b; // the usual case of a session's first write
+    return toPosition(mergeLists(read(a), read(b)));
+  },
   distance: (have, need) => (have === need ? 0 : countMissing(read(have), read(need))),
   empty: '' as Position,
 };

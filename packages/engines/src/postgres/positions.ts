@@ -72,7 +72,10 @@ export const positions: PositionOps = {
     return reach && toPosition(reach);
   },
   covers: (have, need) => have === need || covers(read(have), read(need)),
-  merge: (a, b) => (a === b ? a : toPosition(mergeReaches(read(a), read(b)))),
+  merge(a, b) {
+    if (a === b || covers(read(b), read(a))) return b; // the usual case after a write
+    return toPosition(mergeReaches(read(a), read(b)));
+  },
   distance: (have, need) => (have === need ? 0 : missingBytes(read(have), read(need))),
   empty: '' as Position,
 };
