@@ -35,7 +35,7 @@ export interface Accounts {
   readonly replication: Readonly<Record<string, Credentials>>;
 }
 
-export type SqlValue = string | number | bigint | boolean | Date | null;
+export type SqlValue = string | number | bigint | boolean | Date | Buffer | null;
 export type Row = Record<string, unknown>;
 
 /** How rows come back: for callers that decode values themselves, as query builders do. */
@@ -48,9 +48,10 @@ export interface RowForm {
   readonly typeCast?: ((field: never, next: () => unknown) => unknown) | undefined;
 }
 
-export interface SqlResult {
+/** `R`: what the caller takes a row for. Nobody checks it. */
+export interface SqlResult<R = Row> {
   /** Empty with `rowMode: 'array'`. */
-  readonly rows: readonly Row[];
+  readonly rows: readonly R[];
   /** With `rowMode: 'array'`: the rows, each in the order of `columns`. */
   readonly arrays?: readonly (readonly unknown[])[];
   /** With `rowMode` given: names of the columns in order; undefined when the answer was no table, as of an UPDATE. */

@@ -196,14 +196,25 @@ describe.each(engines)('%s: what a pool does with values, errors and limits', (e
     });
 
     it.runIf(engine === 'postgres')(
-      'one whose synchronous_commit was changed behind our back is not lent again',
+      'one whose pinned settings were changed behind our back is not lent again',
       async () => {
+        const admin = await lab.cluster.admin('db-1');
+        await admin.query(`CREATE FUNCTION change(name text, value text) RETURNS text LANGUAGE sql
+          AS 'SELECT pg_catalog.set_config(name, value, false)'`);
         const single = lab.pool('db-1', 'write', { size: 1 });
         const pid = async () => (await single.read('SELECT pg_backend_pid() AS id', [])).rows[0]?.id;
-        const before = await pid();
-        const sneaky = await single.write("SELECT set_config('synchronous_commit', 'off', false)", []);
-        expect(sneaky.position.kind).toBe('unknown');
-        expect(await pid()).not.toBe(before);
+        const direct = single.write("SELECT set_config('synchronous_commit', 'off', true)", []);
+        await expect(direct).rejects.toMatchObject({ code: 'bad-statement' });
+        for (const [name, value] of [
+          ['synchronous_commit', 'off'],
+          ['client_min_messages', 'error'],
+        ] as const) {
+          const before = await pid();
+          const sneaky = await single.write('SELECT change($1, $2)', [name, value]);
+          expect(sneaky.position.kind).toBe('unknown');
+          expect(await pid()).not.toBe(before);
+        }
+        await admin.close();
       },
     );
   });

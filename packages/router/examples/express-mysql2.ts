@@ -4,7 +4,17 @@ import { type Router, RouterError } from '@replication-lab/router';
 import express, { type ErrorRequestHandler } from 'express';
 import { routerFromEnv } from './database.ts';
 
-const STATUS = { 'invalid-token': 400, 'history-lost': 409, 'no-primary': 503, overloaded: 503 };
+// history-lost: the session begins anew, and its new token goes out with this answer.
+const STATUS = {
+  'invalid-token': 400,
+  'history-lost': 409,
+  'outcome-unknown': 503, // perhaps written: the client has to look before it repeats
+  'no-primary': 503,
+  'no-node': 503,
+  overloaded: 503,
+  closed: 503,
+  timeout: 504,
+};
 const COOKIE = 'consistency_token';
 
 export function createApp(router: Router) {

@@ -28,6 +28,7 @@ export class CatchUp {
   /** How long the last wait took, or would have taken. */
   #lagMs = 0;
   #lagAtMs = Number.NEGATIVE_INFINITY;
+  #closed = false;
 
   /** `limit`: waiters at once. */
   constructor(positions: Pick<PositionOps, 'covers' | 'distance'>, limit: number) {
@@ -93,12 +94,18 @@ export class CatchUp {
     return Math.max(lagMs, gap / this.#ratePerMs - (nowMs - this.#atMs));
   }
 
+  /** Nobody asks the node any more. */
+  close(): void {
+    this.#closed = true;
+    this.lost();
+  }
+
   /** Resolves true once the node is seen to hold `position`; false at the deadline, or when it cannot be waited for. */
   wait(
     position: Position,
     { nowMs, timeoutMs, signal }: { nowMs: number; timeoutMs: number; signal: AbortSignal | undefined },
   ): Promise<boolean> {
-    if (this.#waiters.size >= this.#limit || signal?.aborted) return Promise.resolve(false);
+    if (this.#closed || this.#waiters.size >= this.#limit || signal?.aborted) return Promise.resolve(false);
     return new Promise((resolve) => {
       const settle = (reached: boolean) => {
         clearTimeout(timer);

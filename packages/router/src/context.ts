@@ -11,9 +11,15 @@ export interface RunningTransaction {
   over: boolean;
 }
 
+interface RunningSession {
+  readonly handle: SessionHandle;
+  /** Set when the promise of its work has settled. Work that returns none (a callback) has no end that could be seen. */
+  over: boolean;
+}
+
 interface Scope {
   readonly transaction: RunningTransaction | null;
-  readonly session: SessionHandle | null;
+  readonly session: RunningSession | null;
 }
 
 const OUTSIDE: Scope = { transaction: null, session: null };
@@ -33,14 +39,22 @@ export class CallContext {
 
   get session(): SessionHandle | null {
     const session = this.#storage.getStore()?.session ?? null;
-    return session;
+    return session === null || session.over ? null : session.handle;
   }
 
   insideTransaction<T>(transaction: RunningTransaction, work: () => T): T {
     return this.#storage.run({ ...(this.#storage.getStore() ?? OUTSIDE), transaction }, work);
   }
 
-  insideSession<T>(session: SessionHandle, work: () => T): T {
-    return this.#storage.run({ transaction: this.transaction, session }, work);
+  insideSession<T>(handle: SessionHandle, work: () => T): T {
+    const session = { handle, over: false };
+    const result = this.#storage.run({ transaction: this.transaction, session }, work);
+    if (result instanceof Promise) {
+      const end = () => {
+        session.over = true;
+      };
+      result.then(end, end);
+    }
+    return result;
   }
 }

@@ -209,6 +209,7 @@ export class RouterCore {
         if (error instanceof EngineError && error.code === 'timeout') throw error;
       }
     }
+    this.assertOpen();
     await this.#settler.settle(primary, null);
   }
 
@@ -241,7 +242,7 @@ export class RouterCore {
     this.#news.resolve();
     this.primaryWait.wake();
     this.#settler.close();
-    for (const { endpoint } of this.accesses) this.cluster.catchUp(endpoint.name).lost();
+    for (const { endpoint } of this.accesses) this.cluster.catchUp(endpoint.name).close();
     await Promise.all([...this.#watchers.values()].map((watcher) => watcher.close()));
     await Promise.all(this.accesses.map((access) => access.close()));
     this.events.clear();

@@ -15,6 +15,15 @@ import { RouterError } from './types.ts';
  */
 export type FailureKind = 'not-sent' | 'read-failed' | 'full' | 'demoted' | 'outcome-unknown' | 'final';
 
+/** A failure of a transaction of reads after its work had begun: for the caller, who alone knows what the work has done. */
+export class WorkFailed extends Error {
+  readonly failure: unknown;
+  constructor(failure: unknown) {
+    super('the work had begun');
+    this.failure = failure;
+  }
+}
+
 /** A read is safe to repeat, so every failure that is the node's may be answered elsewhere. */
 export function classifyReadFailure(error: unknown, nodeWasSilent: boolean): FailureKind {
   if (!(error instanceof EngineError)) return 'final';
@@ -79,14 +88,14 @@ export function readError(error: unknown): unknown {
 
 /**
  * The error a caller sees when a write or transaction failed. What callers can mend themselves (unique violation,
- * deadlock, their own abort) and what their transaction threw passes unchanged.
+ * deadlock, their own abort) and what their transaction threw passes unchanged. `token`: with which to read next.
  */
-export function writeError(error: unknown): unknown {
+export function writeError(error: unknown, token: string | null = null): unknown {
   if (!(error instanceof EngineError)) return error;
   const { code, message } = error;
   switch (code) {
     case 'outcome-unknown':
-      return new RouterError('outcome-unknown', `${message}. Read before repeating it.`, error);
+      return new RouterError('outcome-unknown', `${message}. Read before repeating it.`, error, token);
     case 'read-only':
     case 'connect-failed':
     case 'connection-lost':

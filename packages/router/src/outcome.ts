@@ -1,18 +1,18 @@
-import type { SqlResult } from '@replication-lab/engines';
+import type { Row, SqlResult } from '@replication-lab/engines';
 import type { Decision, Outcome } from './types.ts';
 
 /**
  * A statement's rows and its outcome in one object, without what is only the router's (position, bound). The token is
  * sealed when somebody looks at it: few look at each.
  */
-export function statementOutcome(
+export function statementOutcome<R = Row>(
   result: SqlResult,
   decision: Decision,
   seal: () => string,
-): SqlResult & Outcome {
+): SqlResult<R> & Outcome {
   let token: string | null = null;
-  const outcome: { -readonly [K in keyof SqlResult]: SqlResult[K] } & Outcome = {
-    rows: result.rows,
+  const outcome: { -readonly [K in keyof SqlResult<R>]: SqlResult<R>[K] } & Outcome = {
+    rows: result.rows as readonly R[],
     affectedRows: result.affectedRows,
     insertId: result.insertId,
     decision,

@@ -3,7 +3,7 @@ import type { Bearer, FindBearer } from './bearer.ts';
 import type { ReadTicket } from './choice/load-book.ts';
 import { now, type RouterCore } from './core.ts';
 import type { Candidate, RouteRequest } from './decide.ts';
-import { classifyReadFailure, type FailureKind, isUnreachable, readError } from './failures.ts';
+import { classifyReadFailure, type FailureKind, isUnreachable, readError, WorkFailed } from './failures.ts';
 import { wasSilent } from './node-access.ts';
 import { afterRead, type SessionState } from './session.ts';
 import {
@@ -13,10 +13,12 @@ import {
   RouterError,
   type Topology,
 } from './types.ts';
+import { inTime } from './within.ts';
 
 /** Share of the remaining time that a read may spend on one node while another could answer it. */
 const FIRST_SHARE = 0.7;
 const NOBODY: ReadonlySet<string> = new Set();
+const LEVELS: ReadonlySet<ConsistencyLevel> = new Set(['eventual', 'bounded', 'session', 'primary']);
 
 /** What is asked of a node: one statement, or a transaction of reads. */
 export type Ask<T> = (pool: NodePool, options: ReadOptions) => Promise<T>;
@@ -36,7 +38,9 @@ interface Journey {
   readonly deadlineMs: number;
   readonly signal: AbortSignal | undefined;
   readonly maxStalenessMs: number;
-  readonly session: SessionState | null;
+  session: SessionState | null;
+  /** The epoch by which `session` was judged. */
+  judgedEpoch: number;
   tried: ReadonlySet<string>;
   sparePrimary: boolean;
   /** It has waited for a replica already, in vain. */
@@ -64,11 +68,15 @@ export async function read<T extends Seen, R>(
   const level = levelOf(request);
   const bearer = bearerOf(request.token);
   const base = bearer.state;
-  // A session of an older reign is judged before anything is read for it. The usual one is not, and costs no turn.
-  const isOld = level === 'session' && base !== null && base.epoch !== core.cluster.highestEpoch;
-  const session = isOld ? await core.currentSession(base, bearer) : base;
-  const journey = setOut(core, request, level, session, startedMs);
+  const journey = setOut(core, request, level, base, startedMs);
   for (;;) {
+    core.assertOpen();
+    // A session of an older reign is judged before anything is read for it, and again when a reign has begun meanwhile. The
+    // usual one is of this reign, and costs no turn.
+    if (level === 'session' && base !== null && journey.judgedEpoch !== core.cluster.highestEpoch) {
+      journey.session = await core.currentSession(base, bearer);
+      journey.judgedEpoch = core.cluster.highestEpoch;
+    }
     const topology = core.topology(level === 'bounded');
     const route = core.route(routeRequest(core, journey), topology);
     if (!route) throw journey.lastError ?? noNode(level, topology);
@@ -85,9 +93,11 @@ export async function read<T extends Seen, R>(
     try {
       value = await ask(access.readPool, { timeoutMs, signal, withUpperBound });
     } catch (error) {
-      const failure = failed(core, choice.node, ticket, error, wasSilent(signal));
-      if (failure === 'final') throw error;
-      journey.lastError = readError(error);
+      const reason = error instanceof WorkFailed ? error.failure : error;
+      const failure = failed(core, choice.node, ticket, reason, wasSilent(signal));
+      if (failure === 'final') throw reason;
+      journey.lastError = readError(reason);
+      if (error instanceof WorkFailed) throw journey.lastError;
       journey.sparePrimary ||= failure === 'full';
       journey.tried = new Set([...journey.tried, choice.node]);
       continue;
@@ -95,7 +105,11 @@ export async function read<T extends Seen, R>(
     const endedMs = now();
     core.load.end(ticket, endedMs, 'ok');
     core.cluster.answered(choice.node, 'read', endedMs);
-    const next = seen(core, bearer, journey, choice, topology.epoch, value.upperBound);
+    if (isBehindSession(core, journey, value.upperBound)) {
+      if (journey.judgedEpoch !== core.cluster.highestEpoch) continue; // a reign has begun: judge first
+      throw lostOrUnheard(core, bearer, journey, topology);
+    }
+    const next = seen(core, journey, choice, topology.epoch, value.upperBound);
     core.decided(choice, level, startedMs);
     return finish(value, decisionOf(choice), bearer.advance(base, next));
   }
@@ -115,6 +129,7 @@ function setOut(
     signal: request.signal,
     maxStalenessMs: request.maxStalenessMs ?? 0,
     session,
+    judgedEpoch: session?.epoch ?? 0,
     tried: NOBODY,
     sparePrimary: false,
     waited: false,
@@ -139,20 +154,35 @@ export function explainRead(core: RouterCore, bearer: Bearer, request: ReadReque
   return decisionOf(route.choice);
 }
 
-/** The session after the read; null when it goes on as it was. Throws `history-lost`. */
+/**
+ * Did the primary show less than this session has seen? It holds its whole history, and was asked after the token had
+ * come: what it does not hold is gone, or belongs to a reign that this router has not heard of.
+ */
+function isBehindSession(
+  core: RouterCore,
+  { level, session }: Journey,
+  upperBound: Position | undefined,
+): boolean {
+  if (level !== 'session' || session === null || upperBound === undefined) return false;
+  return !core.client.positions.covers(upperBound, session.position);
+}
+
+/** While a node does not answer, it may be the newer primary. Only when all have answered the history is lost. */
+function lostOrUnheard(core: RouterCore, bearer: Bearer, { level, session }: Journey, topology: Topology) {
+  const isNewer = session!.epoch > core.cluster.highestEpoch;
+  const allAnswer = topology.nodes.every(({ up, positionKnown }) => up && positionKnown);
+  return isNewer && !allAnswer ? noNode(level, topology) : core.historyLost(session!, bearer);
+}
+
+/** The session after the read; null when it goes on as it was. */
 function seen(
   core: RouterCore,
-  bearer: Bearer,
   { level, session }: Journey,
   { node, role }: Candidate,
   epoch: number,
   upperBound: Position | undefined,
 ): SessionState | null {
   if (level === 'eventual' || level === 'bounded') return session;
-  // The primary holds its whole history, and was asked after the token had come: what it does not hold is gone.
-  if (session && upperBound !== undefined && !core.client.positions.covers(upperBound, session.position)) {
-    throw core.historyLost(session, bearer);
-  }
   return afterRead(session ?? core.newSession(), { level, node, role, upperBound, epoch });
 }
 
@@ -179,15 +209,15 @@ async function isReady(core: RouterCore, journey: Journey, choice: Candidate): P
     }
     core.pokeOthers(choice.node);
   }
-  if (choice.settleFrom !== null) await settled(core, choice.node, choice.settleFrom);
+  if (choice.settleFrom !== null) await settled(core, journey, choice.node, choice.settleFrom);
   return true;
 }
 
-async function settled(core: RouterCore, primary: string, left: string): Promise<void> {
+async function settled(core: RouterCore, journey: Journey, primary: string, left: string): Promise<void> {
   try {
-    await core.settle(primary, left);
+    await inTime(core.settle(primary, left), leftOf(journey), journey.signal);
   } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
+    if (!(error instanceof EngineError) || error.code === 'aborted') throw error;
     throw new RouterError(
       'no-node',
       `${primary} does not show yet what this session has seen on ${left} (${error.message}). Try again.`,
@@ -224,6 +254,9 @@ function loadOutcome(error: unknown, failure: FailureKind): 'ok' | 'failed' | 'a
 }
 
 export function levelOf({ level = 'session', maxStalenessMs }: ReadRequest): ConsistencyLevel {
+  if (!LEVELS.has(level)) {
+    throw new RangeError(`level: '${level}' is none of ${[...LEVELS].join(', ')}`);
+  }
   if (level === 'bounded' && !(maxStalenessMs !== undefined && maxStalenessMs >= 0)) {
     throw new RangeError('a bounded read needs maxStalenessMs, 0 or more');
   }

@@ -23,8 +23,10 @@ export function judgeReign(
   positions: Pick<PositionOps, 'covers' | 'empty'>,
 ): Judgement {
   let { position } = state;
+  let isProved = true;
   for (let next = state.epoch + 1; next <= epoch; next++) {
     const reign = reigns.get(next);
+    isProved &&= reign?.lossless === true;
     if (position === positions.empty) continue;
     if (!reign || reign.fork === null || reign.start === null) return { kind: 'unjudged' };
     if (!positions.covers(reign.fork, position)) {
@@ -35,5 +37,9 @@ export function judgeReign(
       position = reign.start;
     }
   }
-  return { kind: 'kept', state: { ...state, epoch, position } };
+  const kept = { ...state, epoch, position };
+  if (isProved || state.lastNode === null) return { kind: 'kept', state: kept };
+  // What a node showed without a bound may have been lost with the reign, and the node looks no different. Nobody can tell,
+  // so the session goes on from what the primary has.
+  return { kind: 'kept', state: { ...kept, lastNode: null, unknown: true } };
 }

@@ -7,36 +7,35 @@ import type { OpenedToken } from './token.ts';
 export class SessionHandle implements Bearer {
   readonly #core: RouterCore;
   readonly #opened: OpenedToken | null;
-  #state: SessionState | null;
+  #state: SessionState;
   #sealed: { readonly state: SessionState; readonly text: string } | null = null;
 
   constructor(core: RouterCore, opened: OpenedToken | null) {
     this.#core = core;
     this.#opened = opened;
-    this.#state = opened?.state ?? null;
+    this.#state = opened?.state ?? core.newSession();
   }
 
-  get state(): SessionState | null {
+  get state(): SessionState {
     return this.#state;
   }
 
   get token(): string {
-    this.#state ??= this.#core.newSession();
     if (this.#sealed?.state !== this.#state) {
       this.#sealed = { state: this.#state, text: this.#core.sealToken(this.#state, this.#opened) };
     }
     return this.#sealed.text;
   }
 
-  /** Begins anew: what it had seen is gone. */
+  /** Begins anew: what it had seen is gone. Calls that began before bring nothing of it back: the id is another. */
   reset(): void {
     this.#state = this.#core.newSession();
   }
 
   advance(base: SessionState | null, next: SessionState | null): () => string {
-    if (next !== null && next !== base) {
-      const alone = this.#state === base || this.#state === null;
-      this.#state = alone ? next : mergeSessions(this.#state!, next, this.#core.client.positions);
+    if (next !== null && next !== base && next.id === this.#state.id) {
+      const alone = this.#state === base;
+      this.#state = alone ? next : mergeSessions(this.#state, next, this.#core.client.positions);
     }
     return () => this.token;
   }

@@ -1,4 +1,4 @@
-import { SEVERAL_NODES } from './session.ts';
+import { checkOptions } from './options.ts';
 import type { RouterOptions } from './types.ts';
 
 /** All defaults and limits of the router, in one place. */
@@ -72,11 +72,7 @@ export interface Settings {
 
 /** Options with defaults, checked. Throws RangeError naming the option: a wrong setting stops the start. */
 export function resolveSettings(options: RouterOptions): Settings {
-  const names = options.nodes.map(({ name }) => name);
-  if (names.length === 0) throw new RangeError('nodes: at least one node is needed');
-  if (names.includes(SEVERAL_NODES)) throw new RangeError(`nodes: no node can be called ${SEVERAL_NODES}`);
-  if (new Set(names).size !== names.length)
-    throw new RangeError(`nodes: names repeat in ${names.join(', ')}`);
+  checkOptions(options);
   return {
     writePoolSize: whole('pool.write', options.pool?.write ?? DEFAULTS.writePoolSize, 1, 1_000),
     readPoolSize: whole('pool.read', options.pool?.read ?? DEFAULTS.readPoolSize, 1, 1_000),

@@ -18,6 +18,7 @@ const IDLE_MS = 10_000;
 export class Settler {
   readonly #options: SettlerOptions;
   readonly #pairs = new Map<string, Pair>();
+  #closed = false;
 
   constructor(options: SettlerOptions) {
     this.#options = options;
@@ -25,6 +26,7 @@ export class Settler {
 
   /** `witness`: the replica that was left, null when it does not answer. Rejects when the primary does not get there. */
   settle(primary: string, witness: string | null): Promise<void> {
+    if (this.#closed) return Promise.reject(new EngineError('aborted', 'the router was closed'));
     const key = `${primary} ${witness ?? ''}`;
     let pair = this.#pairs.get(key);
     if (!pair) {
@@ -35,6 +37,7 @@ export class Settler {
   }
 
   close(): void {
+    this.#closed = true;
     for (const pair of this.#pairs.values()) pair.close();
     this.#pairs.clear();
   }

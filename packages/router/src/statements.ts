@@ -1,9 +1,9 @@
-import type { RowForm, SqlResult, SqlValue, Transaction } from '@replication-lab/engines';
+import type { Row, RowForm, SqlResult, SqlValue, Transaction } from '@replication-lab/engines';
 import type { FindBearer } from './bearer.ts';
 import type { Classification } from './classify/types.ts';
 import type { RunningTransaction } from './context.ts';
 import { now, type RouterCore } from './core.ts';
-import { classifyReadFailure, readError } from './failures.ts';
+import { WorkFailed } from './failures.ts';
 import { statementOutcome, valueOutcome } from './outcome.ts';
 import { type Ask, explainRead, levelOf, read, type Seen } from './reads.ts';
 import {
@@ -18,7 +18,7 @@ import {
 } from './types.ts';
 import { onPrimary, statementWork, transactionWork } from './writes.ts';
 
-type StatementOutcome = SqlResult & Outcome;
+type StatementOutcome<R = Row> = SqlResult<R> & Outcome;
 
 /**
  * `Statements` over a router's core. Inside a transaction of the same router every statement belongs to it, whatever
@@ -33,29 +33,41 @@ export class RoutedStatements implements Statements {
     this.#bearer = bearer;
   }
 
-  query(sql: string, params: readonly SqlValue[] = [], request: QueryRequest = {}) {
+  query<R = Row>(
+    sql: string,
+    params: readonly SqlValue[] = [],
+    request: QueryRequest = {},
+  ): Promise<StatementOutcome<R>> {
     const { target } = this.#core.classify(sql);
-    return target === 'any' ? this.read(sql, params, request) : this.write(sql, params, request);
+    return target === 'any' ? this.read<R>(sql, params, request) : this.write<R>(sql, params, request);
   }
 
-  read(sql: string, params: readonly SqlValue[] = [], request: ReadRequest = {}): Promise<StatementOutcome> {
+  read<R = Row>(
+    sql: string,
+    params: readonly SqlValue[] = [],
+    request: ReadRequest = {},
+  ): Promise<StatementOutcome<R>> {
+    const wrong = wrongArguments(sql, params);
+    if (wrong) return Promise.reject(wrong);
     const inside = this.#core.calls.transaction;
-    if (inside) return this.#within(inside, sql, params, request);
+    if (inside) return this.#within<R>(inside, sql, params, request);
     const form = formOf(request);
     const ask: Ask<SqlResult & Seen> = (pool, options) =>
       pool.read(sql, params, form ? { ...options, ...form } : options);
-    return read(this.#core, this.#bearer, request, ask, statementOutcome);
+    return read(this.#core, this.#bearer, request, ask, statementOutcome<R>);
   }
 
-  write(
+  write<R = Row>(
     sql: string,
     params: readonly SqlValue[] = [],
     request: WriteRequest = {},
-  ): Promise<StatementOutcome> {
+  ): Promise<StatementOutcome<R>> {
+    const wrong = wrongArguments(sql, params);
+    if (wrong) return Promise.reject(wrong);
     const inside = this.#core.calls.transaction;
-    if (inside) return this.#within(inside, sql, params, request);
+    if (inside) return this.#within<R>(inside, sql, params, request);
     const work = statementWork(sql, params, formOf(request));
-    return onPrimary(this.#core, this.#bearer, request, work, statementOutcome);
+    return onPrimary(this.#core, this.#bearer, request, work, statementOutcome<R>);
   }
 
   async transaction<T>(
@@ -109,42 +121,38 @@ export class RoutedStatements implements Statements {
           });
       }, options);
       // What `work` has done outside must not be done twice, so from here on a failure is the caller's.
-      return answer.catch((error) => Promise.reject(begun ? new Begun(error) : error));
+      return answer.catch((error) => Promise.reject(begun ? new WorkFailed(error) : error));
     };
     return read(this.#core, this.#bearer, request, ask, ({ value }, decision, seal) =>
       valueOutcome(value, decision, seal),
-    ).catch((error) => Promise.reject(error instanceof Begun ? failureOf(error) : error));
+    );
   }
 
   /** A statement of the surrounding transaction. What it saw is told by the transaction, at its end. */
-  async #within(
+  async #within<R>(
     { tx, decision }: RunningTransaction,
     sql: string,
     params: readonly SqlValue[],
     request: ReadRequest,
-  ): Promise<StatementOutcome> {
+  ): Promise<StatementOutcome<R>> {
     this.#core.assertOpen();
     const startedMs = now();
     const bearer = this.#bearer(request.token);
     const value = await tx.query(sql, params, formOf(request));
     const inTransaction = { ...decision, reason: 'in-transaction' } as const;
     this.#core.decided(inTransaction, decision.role === 'primary' ? 'write' : 'session', startedMs);
-    return statementOutcome(value, inTransaction, bearer.advance(bearer.state, bearer.state));
+    return statementOutcome<R>(value, inTransaction, bearer.advance(bearer.state, bearer.state));
   }
 }
-
-/** A failure after the caller's work had begun. */
-class Begun extends Error {
-  readonly failure: unknown;
-  constructor(failure: unknown) {
-    super('the work had begun');
-    this.failure = failure;
-  }
-}
-
-const failureOf = ({ failure }: Begun): unknown =>
-  classifyReadFailure(failure, false) === 'final' ? failure : readError(failure);
 
 /** How rows shall come back, where the caller says so. */
 const formOf = ({ rowMode, types, typeCast }: RowForm): RowForm | undefined =>
   rowMode || types || typeCast ? { rowMode, types, typeCast } : undefined;
+
+/** What callers bring along from other pools' ways of being called. */
+function wrongArguments(sql: unknown, params: unknown): TypeError | null {
+  if (typeof sql === 'string' && Array.isArray(params)) return null;
+  return new TypeError(
+    'call it as query(text, [values], options): a text with placeholders and an array, and await an object with `rows`',
+  );
+}

@@ -6,6 +6,7 @@ import type {
   NodeProbe,
   PoolStats,
   Position,
+  Row,
   RowForm,
   SqlResult,
   SqlValue,
@@ -100,7 +101,10 @@ export type RouterErrorCode =
 export class RouterError extends Error {
   override readonly name = 'RouterError';
   readonly code: RouterErrorCode;
-  /** With `history-lost`: the token to go on with. It has forgotten what no node holds any more. */
+  /**
+   * The token to go on with. With `history-lost` it has forgotten what no node holds any more; with `outcome-unknown` it
+   * reads the primary, which alone can tell whether the write is there.
+   */
   readonly token: string | null;
   constructor(code: RouterErrorCode, message: string, cause?: unknown, token: string | null = null) {
     super(message, { cause });
@@ -159,11 +163,23 @@ export interface Statements {
    * Any one statement. One that is proved to be a pure read (`classify`) is read at the level asked for, every other goes
    * to the primary.
    */
-  query(sql: string, params?: readonly SqlValue[], request?: QueryRequest): Promise<SqlResult & Outcome>;
+  query<R = Row>(
+    sql: string,
+    params?: readonly SqlValue[],
+    request?: QueryRequest,
+  ): Promise<SqlResult<R> & Outcome>;
   /** A read, on the caller's word. Sessions for reads are opened read-only, so a write fails and changes nothing. */
-  read(sql: string, params?: readonly SqlValue[], request?: ReadRequest): Promise<SqlResult & Outcome>;
+  read<R = Row>(
+    sql: string,
+    params?: readonly SqlValue[],
+    request?: ReadRequest,
+  ): Promise<SqlResult<R> & Outcome>;
   /** One autocommitted statement on the primary. */
-  write(sql: string, params?: readonly SqlValue[], request?: WriteRequest): Promise<SqlResult & Outcome>;
+  write<R = Row>(
+    sql: string,
+    params?: readonly SqlValue[],
+    request?: WriteRequest,
+  ): Promise<SqlResult<R> & Outcome>;
   /**
    * A transaction; `query`, `read` and `write` of the same router inside `work` are part of it, without being handed `tx`.
    * Once `work` has begun it is not repeated, unless the caller says that it may be (`repeatable`).

@@ -52,10 +52,15 @@ export async function onPrimary<T, R>(
   const deadlineMs = startedMs + (request.timeoutMs ?? core.settings.writeTimeoutMs);
   if (signal?.aborted) throw new EngineError('aborted', 'the caller gave up before the write was sent');
   const base = bearer.state;
-  const isOld = base !== null && base.epoch !== core.cluster.highestEpoch;
-  const session = isOld ? await core.currentSession(base, bearer) : (base ?? core.newSession());
+  let session = base ?? core.newSession();
+  let judgedEpoch = session.epoch;
   let giveUpMs: number | null = null;
   for (;;) {
+    // A session of an older reign is judged before anything is written for it, and again when a reign has begun meanwhile.
+    if (base !== null && judgedEpoch !== core.cluster.highestEpoch) {
+      session = await core.currentSession(base, bearer);
+      judgedEpoch = core.cluster.highestEpoch;
+    }
     const { primary, epoch } = core.topology();
     let failure: unknown = null;
     if (primary !== null) {
@@ -68,6 +73,11 @@ export async function onPrimary<T, R>(
         core.decided(decision, 'write', startedMs);
         return finish(written.value, decision, bearer.advance(base, next));
       } catch (error) {
+        if (classifyWriteFailure(error) === 'outcome-unknown') {
+          // The write may be there: only the primary can tell, so that is where this session reads next.
+          const token = bearer.advance(base, { ...session, unknown: true });
+          failure = afterFailure(core, access, error, work, token());
+        }
         if (work.hasShown()) bearer.advance(base, afterPrimary(session, primary));
         failure = afterFailure(core, access, error, work);
       }
@@ -76,6 +86,7 @@ export async function onPrimary<T, R>(
     const leftMs = giveUpMs - now();
     const again = leftMs > 0 && (await core.primaryWait.wait(Math.min(LOOK_AGAIN_MS, leftMs), signal));
     core.assertOpen();
+    if (signal?.aborted) throw new EngineError('aborted', 'the caller gave up before the write was sent');
     if (!again) throw failure ?? noPrimary();
   }
 }
@@ -86,11 +97,12 @@ function afterFailure(
   access: NodeAccess,
   error: unknown,
   work: { mayRepeat(): boolean },
+  token: string | null = null,
 ): unknown {
   if (error instanceof EngineError) noticeFailure(core, access, error);
   const kind = classifyWriteFailure(error);
   if ((kind === 'not-sent' || kind === 'demoted') && work.mayRepeat()) return writeError(error);
-  throw writeError(error);
+  throw writeError(error, token);
 }
 
 /** One autocommitted statement: only the pool knows whether it was sent, and says so. */

@@ -60,4 +60,13 @@ describe('a session of an older reign', () => {
   ])('%s', (_, engine, position, reigns, expected) => {
     expect(judged(engine, position, reigns)).toBe(expected);
   });
+
+  test('that was shown something without a bound goes on from the primary, unless the promotion was proved', () => {
+    const { positions } = getEngineClient('mariadb');
+    const state = session({ epoch: 1, position: '0-1-5' as Position, lastNode: 'db-3' });
+    const after = (lossless: boolean) =>
+      judgeReign(state, new Map([[2, reign(2, '0-1-9', '0-1-9', lossless)]]), 2, positions);
+    expect(after(false)).toMatchObject({ kind: 'kept', state: { lastNode: null, unknown: true } });
+    expect(after(true)).toMatchObject({ kind: 'kept', state: { lastNode: 'db-3', unknown: false } });
+  });
 });

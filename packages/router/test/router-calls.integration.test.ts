@@ -55,6 +55,18 @@ describe.each(engines)('%s', (engine: EngineName) => {
       expect(own.rows).toHaveLength(1);
     });
 
+    test('says what is wrong with a call that was written for another pool', async () => {
+      const asOthers = router.query as (...args: unknown[]) => Promise<unknown>;
+      await expect(asOthers.call(router, { text: 'SELECT 1', values: [] })).rejects.toThrow(/query\(text/);
+      await expect(asOthers.call(router, 'SELECT 1', { id: 1 })).rejects.toThrow(/query\(text/);
+      await expect(router.read('SELECT 1', [], { level: 'strong' as never })).rejects.toThrow(
+        /'strong' is none/,
+      );
+      if (engine === 'postgres') return;
+      const list = router.read('SELECT name FROM users WHERE id IN (?)', [[1, 2] as never]);
+      await expect(list).rejects.toThrow(/cannot be a list/);
+    });
+
     test('explain says what a statement is and where it would go, without running it', async () => {
       const eventual = { level: 'eventual' } as const;
       expect(router.explain('SELECT name FROM users', eventual)).toMatchObject({
@@ -89,6 +101,38 @@ describe.each(engines)('%s', (engine: EngineName) => {
       await Promise.all(all.map((email) => session.write(sql.insert, [email])));
       const found = await Promise.all(all.map((email) => session.read(sql.byEmail, [email])));
       expect(found.map(({ rows }) => rows.length)).toEqual(all.map(() => 1));
+    });
+
+    test('ends with the work it runs: what goes on after it belongs to nobody', async () => {
+      const session = router.session();
+      const gate = Promise.withResolvers<void>();
+      let background: Promise<unknown> = Promise.resolve();
+      await session.run(async () => {
+        background = gate.promise.then(() => router.write(sql.insert, [newEmail()]));
+        await router.read(whoSql(engine));
+      });
+      const { token } = session;
+      gate.resolve();
+      await background;
+      expect(session.token).toBe(token);
+    });
+
+    test('reads the primary after a write of which nobody knows the outcome', async () => {
+      const session = router.session();
+      await session.write(sql.insert, [newEmail()]); // so that there is a connection to hang on
+      const email = newEmail();
+      let unknown: unknown;
+      try {
+        await cluster.kill('db-1', 'SIGSTOP');
+        unknown = await session.write(sql.insert, [email], { timeoutMs: 300 }).catch((error) => error);
+      } finally {
+        await cluster.kill('db-1', 'SIGCONT');
+      }
+      expect(unknown).toMatchObject({ code: 'outcome-unknown', token: expect.any(String) });
+      await healthy();
+      const { token } = unknown as { token: string };
+      expect((await session.read(sql.byEmail, [email])).decision.reason).toBe('position-unknown');
+      expect((await router.read(sql.byEmail, [email], { token })).decision.node).toBe('db-1');
     });
 
     test('is that of the code which runs in it, and of no other', async () => {

@@ -10,6 +10,10 @@ type Typed = ReturnType<Driver['TypedParameter']['BIGINT']>;
 export function parametersFor({ TypedParameter }: Driver): (value: SqlValue) => SqlValue | Typed {
   const bigint = constructorOf(TypedParameter.BIGINT(7)) ?? TypedParameter.BIGINT;
   return (value) => {
+    if (Array.isArray(value)) {
+      // The driver would make one text of it, and `IN (?)` would quietly find nothing.
+      throw new TypeError('a parameter cannot be a list: write IN (?, ?, ?) with a value for each');
+    }
     if (typeof value === 'number') return Number.isSafeInteger(value) ? bigint(BigInt(value)) : value;
     return typeof value === 'bigint' ? TypedParameter.BIGINT(value) : value;
   };

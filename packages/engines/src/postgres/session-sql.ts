@@ -11,12 +11,13 @@ export const PIN_SYNC_COMMIT = `SELECT set_config('synchronous_commit',
  */
 export const FLUSHED = {
   name: 'lab_flushed',
-  text: `SELECT pg_current_wal_flush_lsn()::text AS lsn, current_setting('synchronous_commit') AS level`,
+  text: `SELECT pg_current_wal_flush_lsn()::text AS lsn, current_setting('synchronous_commit') || '/' || current_setting('client_min_messages') AS level`,
 };
 /** The same for a session that has not written yet. Its server stays on that timeline for as long as it is a primary. */
 export const FIRST_FLUSHED = {
   name: 'lab_first_flushed',
-  text: `SELECT pg_current_wal_flush_lsn()::text AS lsn, current_setting('synchronous_commit') AS level,
+  text: `SELECT pg_current_wal_flush_lsn()::text AS lsn,
+    current_setting('synchronous_commit') || '/' || current_setting('client_min_messages') AS level,
     ${PRIMARY_TIMELINE} AS timeline`,
 };
 

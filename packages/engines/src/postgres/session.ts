@@ -186,6 +186,12 @@ export class PostgresSession implements Session {
     form?: RowForm,
   ): Promise<SqlResult & { position: CapturedPosition }> {
     this.#cancelledWait = false;
+    if (this.#purpose === 'write' && /set_config/i.test(sql)) {
+      throw new EngineError(
+        'bad-statement',
+        'set_config could switch off what makes this write safe: use it in a transaction, which pins that before COMMIT',
+      );
+    }
     const isPlain = PLAIN_WRITE.test(sql) && this.#purpose !== 'tool';
     const name = isPlain ? this.#names.nameOf(sql) : undefined;
     const [written, flushed] = await Promise.allSettled([
@@ -267,10 +273,15 @@ export class PostgresSession implements Session {
     if (!row) throw new EngineError('other', 'the server answered no position');
     const timeline = row.timeline ?? this.#primaryTimeline ?? 0;
     this.#primaryTimeline = timeline;
-    if (row.level === this.#syncLevel) return { kind: 'known', position: positionAt(timeline, row.lsn) };
+    // Both are pinned: one makes a commit wait for its replica, the other lets us hear that a wait was cancelled.
+    if (row.level === `${this.#syncLevel}/warning`)
+      return { kind: 'known', position: positionAt(timeline, row.lsn) };
     // Somebody found a way past the guard (set_config in a query): this session is not lent again.
     this.#tampered = true;
-    return { kind: 'unknown', why: `synchronous_commit was changed to ${row.level} on the way` };
+    return {
+      kind: 'unknown',
+      why: `synchronous_commit or client_min_messages was changed on the way (${row.level})`,
+    };
   }
 
   #checkSyncWait(): void {
@@ -338,7 +349,7 @@ const PLAIN_WRITE = /^\s*(?:insert|update|delete|merge)\b/i;
 const wroteNothing = (sql: string, { rowCount }: QueryResult): boolean =>
   rowCount === 0 && PLAIN_WRITE.test(sql);
 
-function toParameter(value: SqlValue): string | number | boolean | null {
+function toParameter(value: SqlValue): string | number | boolean | Buffer | null {
   if (value instanceof Date) return value.toISOString(); // the driver would write local time
   return typeof value === 'bigint' ? value.toString() : value;
 }
