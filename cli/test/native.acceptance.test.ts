@@ -114,9 +114,13 @@ for (const engine of ENGINES) {
 
     it('shows a frozen node as frozen, at once, and thaws it at its time though the command was killed', async () => {
       const command = lab.start(['fault', 'freeze', 'db-2', '--for', '4s']);
+      const said: string[] = [];
+      command.all?.on('data', (chunk: Buffer) => said.push(chunk.toString()));
       await waitFor(async () => (await lab.status()).nodes[1]?.condition === 'frozen', {
         what: 'db-2 to be frozen',
         timeoutMs: 20_000,
+      }).catch((error: Error) => {
+        throw new Error(`${error.message}; the command said: ${said.join('')}`);
       });
       command.kill('SIGKILL');
       await command;

@@ -33,6 +33,7 @@ export class TestLab {
       env: { ...PLACE, LAB_STATE_DIR: this.stateDir, DB_ENGINE: '', TOPOLOGY: '', ...env },
       stdin: 'ignore',
       reject: false,
+      all: true,
       timeout: 170_000,
     });
   }

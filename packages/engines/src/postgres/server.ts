@@ -21,6 +21,7 @@ import { runTool, toolEnvironment } from '../local/run-tool.ts';
 import type { Endpoint, EngineServer, ServerBinary, ServerCommand, ServerSpec } from '../types.ts';
 import { closeForBoot } from './boot-config.ts';
 import { slotName } from './conninfo.ts';
+import { dropStaleLock } from './stale-lock.ts';
 
 const PROOF = 'global/pg_control';
 const NEED_BYTES = 300 * 2 ** 20;
@@ -133,6 +134,7 @@ async function prepareBoot(spec: ServerSpec, binary: ServerBinary): Promise<Serv
   const hba = await installConfig(spec, layout, 'postgres/pg_hba.conf');
   if (binary.major >= 16) await installConfig(spec, layout, 'postgres/since-16.conf');
   const passfile = await writePassfile(spec, layout);
+  await dropStaleLock(layout.data);
   await closeForBoot(spec, layout.data, { forget: false });
   const settings = {
     config_file: config,
