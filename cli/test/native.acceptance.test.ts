@@ -113,7 +113,8 @@ for (const engine of ENGINES) {
     });
 
     it('shows a frozen node as frozen, at once, and thaws it at its time though the command was killed', async () => {
-      const command = lab.start(['fault', 'freeze', 'db-2', '--for', '4s']);
+      // Longer than a look at the lab can take that began a moment before the freeze.
+      const command = lab.start(['fault', 'freeze', 'db-2', '--for', '8s']);
       const said: string[] = [];
       command.all?.on('data', (chunk: Buffer) => said.push(chunk.toString()));
       await waitFor(async () => (await lab.status()).nodes[1]?.condition === 'frozen', {

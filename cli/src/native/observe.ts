@@ -63,11 +63,15 @@ async function observeNode(databases: Databases, endpoint: Endpoint): Promise<No
 async function ask(databases: Databases, endpoint: Endpoint): Promise<NodeAnswer | null> {
   const { engine, plan } = databases;
   const connectTimeoutMs = PROBE_MS;
+  const startedMs = performance.now();
   const connect = (database?: string) =>
     engine.client.connect(endpoint, plan.accounts.monitor, { connectTimeoutMs, database });
   try {
     // The epoch is in the lab's database; a node that was just born has none yet.
-    await using connection = await connect(plan.database).catch(() => connect());
+    // One that froze just now says nothing at all, and is not waited for twice: this process ends only after all its waits.
+    await using connection = await connect(plan.database).catch((error) =>
+      performance.now() - startedMs < PROBE_MS / 2 ? connect() : Promise.reject(error),
+    );
     return await engine.client.probe(connection, { timeoutMs: PROBE_MS });
   } catch {
     return null; // refused, timed out, or the account does not exist yet: it did not answer
