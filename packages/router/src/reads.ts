@@ -1,4 +1,10 @@
-import { EngineError, type NodePool, type Position, type ReadOptions } from '@replication-lab/engines';
+import {
+  Deadline,
+  EngineError,
+  type NodePool,
+  type Position,
+  type ReadOptions,
+} from '@replication-lab/engines';
 import type { Bearer, FindBearer } from './bearer.ts';
 import type { ReadTicket } from './choice/load-book.ts';
 import { now, type RouterCore } from './core.ts';
@@ -13,7 +19,6 @@ import {
   RouterError,
   type Topology,
 } from './types.ts';
-import { inTime } from './within.ts';
 
 /** Share of the remaining time that a read may spend on one node while another could answer it. */
 const FIRST_SHARE = 0.7;
@@ -215,7 +220,9 @@ async function isReady(core: RouterCore, journey: Journey, choice: Candidate): P
 
 async function settled(core: RouterCore, journey: Journey, primary: string, left: string): Promise<void> {
   try {
-    await inTime(core.settle(primary, left), leftOf(journey), journey.signal);
+    // The question is shared, and goes on for the others.
+    const deadline = new Deadline({ timeoutMs: leftOf(journey), signal: journey.signal });
+    await deadline.race(core.settle(primary, left), () => {});
   } catch (error) {
     if (!(error instanceof EngineError) || error.code === 'aborted') throw error;
     throw new RouterError(

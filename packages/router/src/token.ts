@@ -39,6 +39,8 @@ const TOKENS_PER_SALT = 2 ** 20;
 
 interface TokenKey {
   readonly id: Buffer;
+  /** What each token sealed with it begins with. */
+  readonly header: Buffer;
   readonly secret: KeyObject;
   /** Keys of tokens, by their salt. */
   readonly salted: Recent<KeyObject>;
@@ -80,11 +82,15 @@ export class TokenSealer {
     if (keys.some((key) => key.length < MIN_KEY_LENGTH)) {
       throw new RangeError(`tokenKeys: each key needs at least ${MIN_KEY_LENGTH} characters`);
     }
-    this.#keys = keys.map((key) => ({
-      id: derive(key, 'key-id', KEY_ID_BYTES),
-      secret: createSecretKey(derive(key, 'token-key', 32)),
-      salted: new Recent(REMEMBERED_SALTS),
-    }));
+    this.#keys = keys.map((key) => {
+      const id = derive(key, 'key-id', KEY_ID_BYTES);
+      return {
+        id,
+        header: Buffer.concat([Buffer.of(VERSION), id]),
+        secret: createSecretKey(derive(key, 'token-key', 32)),
+        salted: new Recent(REMEMBERED_SALTS),
+      };
+    });
     this.#engine = engine;
     this.#positions = positions;
   }
@@ -127,11 +133,10 @@ export class TokenSealer {
 
   #encrypt(state: SessionState): string {
     const key = this.#keys[0]!;
-    const header = Buffer.concat([Buffer.of(VERSION), key.id]);
     const salt = this.#nextSalt();
     const iv = drawRandom(IV_BYTES);
     const cipher = createCipheriv('aes-256-gcm', tokenKey(key, salt), iv);
-    cipher.setAAD(header);
+    cipher.setAAD(key.header);
     const body = JSON.stringify([
       this.#engine,
       state.id,
@@ -141,7 +146,7 @@ export class TokenSealer {
       state.unknown ? 1 : 0,
     ]);
     const sealed = Buffer.concat([cipher.update(body, 'utf8'), cipher.final()]);
-    return Buffer.concat([header, salt, iv, sealed, cipher.getAuthTag()]).toString('base64url');
+    return Buffer.concat([key.header, salt, iv, sealed, cipher.getAuthTag()]).toString('base64url');
   }
 
   #nextSalt(): Buffer {

@@ -65,21 +65,26 @@ export async function onPrimary<T, R>(
     let failure: unknown = null;
     if (primary !== null) {
       const access = core.access(primary);
+      let written: Written<T> | null = null;
       try {
-        const written = await work.run(access, { timeoutMs: Math.ceil(deadlineMs - now()), signal });
+        written = await work.run(access, { timeoutMs: Math.ceil(deadlineMs - now()), signal });
+      } catch (error) {
+        if (error instanceof EngineError) noticeFailure(core, access, error);
+        const kind = classifyWriteFailure(error);
+        if (kind === 'outcome-unknown') {
+          // The write may be there: only the primary can tell, so that is where this session reads next.
+          throw writeError(error, bearer.advance(base, { ...session, unknown: true })());
+        }
+        if (work.hasShown()) bearer.advance(base, afterPrimary(session, primary));
+        failure = writeError(error);
+        if (!(kind === 'not-sent' || kind === 'demoted') || !work.mayRepeat()) throw failure;
+      }
+      if (written) {
         core.cluster.answered(primary, 'write', now());
         const next = afterWrite(session, written.position, primary, epoch, core.client.positions);
         const decision = { node: primary, role: 'primary', reason: 'write' } as const;
         core.decided(decision, 'write', startedMs);
         return finish(written.value, decision, bearer.advance(base, next));
-      } catch (error) {
-        if (classifyWriteFailure(error) === 'outcome-unknown') {
-          // The write may be there: only the primary can tell, so that is where this session reads next.
-          const token = bearer.advance(base, { ...session, unknown: true });
-          failure = afterFailure(core, access, error, work, token());
-        }
-        if (work.hasShown()) bearer.advance(base, afterPrimary(session, primary));
-        failure = afterFailure(core, access, error, work);
       }
     }
     giveUpMs ??= Math.min(deadlineMs, now() + core.settings.primaryWaitMs);
@@ -89,20 +94,6 @@ export async function onPrimary<T, R>(
     if (signal?.aborted) throw new EngineError('aborted', 'the caller gave up before the write was sent');
     if (!again) throw failure ?? noPrimary();
   }
-}
-
-/** Tells the cluster what the failure says of the node. Returns the error to wait with, throws it when that is final. */
-function afterFailure(
-  core: RouterCore,
-  access: NodeAccess,
-  error: unknown,
-  work: { mayRepeat(): boolean },
-  token: string | null = null,
-): unknown {
-  if (error instanceof EngineError) noticeFailure(core, access, error);
-  const kind = classifyWriteFailure(error);
-  if ((kind === 'not-sent' || kind === 'demoted') && work.mayRepeat()) return writeError(error);
-  throw writeError(error, token);
 }
 
 /** One autocommitted statement: only the pool knows whether it was sent, and says so. */
@@ -162,6 +153,7 @@ function noticing(core: RouterCore, access: NodeAccess, tx: Transaction): Transa
   };
 }
 
+/** Tells the cluster what the failure says of the node. */
 function noticeFailure(core: RouterCore, access: NodeAccess, { code }: EngineError): void {
   const { name } = access.endpoint;
   if (code === 'read-only') {

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { EngineName } from '@replication-lab/engines';
+import { Recent } from '../recent.ts';
 import { classifyMariadb, classifyMysql } from './mysql/index.ts';
 import { classifyPostgres, isParserReady, loadPostgresParser } from './postgres/index.ts';
 import type { Classification, Classifier, ClassifyOptions } from './types.ts';
@@ -12,48 +13,16 @@ const CLASSIFIERS: Readonly<Record<EngineName, Classifier>> = {
   postgres: classifyPostgres,
 };
 
-/** A cache has two generations, each with these bounds: at most 4,000 texts and 2 million characters (4 MB) in all. */
-const GENERATION_ENTRIES = 2_000;
-const GENERATION_CHARS = 1_000_000;
+/** Bounds of one cache: 4,000 texts, and 2 million characters (4 MB) in all. */
+const MOST_TEXTS = 4_000;
+const MOST_CHARS = 2_000_000;
 /** Longer texts are generated ones as a rule, and seldom come twice. */
 const LONGEST_KEPT_CHARS = 16_384;
 /** Sets of options with a cache of their own at `classify`. */
 const SHARED_CLASSIFIERS = 16;
 
-/**
- * Verdicts by text. New ones and those in use go to the young generation; when that is full it becomes the old one, and
- * what was old and not asked for since is forgotten. So a stream of texts that never come again can neither make it grow
- * nor drive out what is in use.
- */
-class VerdictCache {
-  #young = new Map<string, Classification>();
-  #old: ReadonlyMap<string, Classification> = new Map();
-  #youngChars = 0;
-
-  get(sql: string): Classification | undefined {
-    const young = this.#young.get(sql);
-    if (young !== undefined) return young;
-    const old = this.#old.get(sql);
-    if (old !== undefined) this.#add(sql, old);
-    return old;
-  }
-
-  /** `sql` has no lone surrogates. */
-  set(sql: string, verdict: Classification): void {
-    if (sql.length <= LONGEST_KEPT_CHARS) this.#add(sql, Object.freeze(verdict));
-  }
-
-  #add(sql: string, verdict: Classification): void {
-    if (this.#young.size >= GENERATION_ENTRIES || this.#youngChars + sql.length > GENERATION_CHARS) {
-      this.#old = this.#young;
-      this.#young = new Map();
-      this.#youngChars = 0;
-    }
-    // A copy: a text cut out of a longer one would keep all of that in memory.
-    this.#young.set(Buffer.from(sql).toString(), verdict);
-    this.#youngChars += sql.length;
-  }
-}
+const isKept = (sql: unknown): boolean =>
+  typeof sql === 'string' && sql.length <= LONGEST_KEPT_CHARS && sql.isWellFormed();
 
 /** Verdicts given before the parser is there, or after it broke, are about the parser and not about the text. */
 const isLasting = (engine: EngineName): boolean => engine !== 'postgres' || isParserReady();
@@ -66,14 +35,17 @@ export function createClassifier(
   engine: EngineName,
   options: ClassifyOptions = {},
 ): (sql: string) => Classification {
-  const cache = new VerdictCache();
+  const cache = new Recent<Classification>(MOST_TEXTS, MOST_CHARS);
   const own = { safeFunctions: [...(options.safeFunctions ?? [])] };
   const classifier = CLASSIFIERS[engine];
   return (sql) => {
     const known = cache.get(sql);
     if (known !== undefined) return known;
     const verdict = classifier(sql, own);
-    if (isLasting(engine) && typeof sql === 'string' && sql.isWellFormed()) cache.set(sql, verdict);
+    if (isLasting(engine) && isKept(sql)) {
+      // A copy: a text cut out of a longer one would keep all of that in memory.
+      cache.set(Buffer.from(sql).toString(), Object.freeze(verdict));
+    }
     return verdict;
   };
 }
