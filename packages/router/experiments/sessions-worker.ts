@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { createRouter, type RouterOptions } from '../src/index.ts';
 import { Random } from './random.ts';
 import { type ClientState, type Control, type Done, MIX, newClient, Operator } from './sessions-client.ts';
+import { newTally, type Tally } from './sessions-tally.ts';
 import { clockMs } from './setup.ts';
 import { count, Histogram, type HistogramData } from './statistics.ts';
 
@@ -18,29 +19,6 @@ export interface WorkerPlan {
   readonly concurrency: number;
   readonly seed: number;
   readonly control: Control;
-}
-
-/** Counts since the last message. */
-export interface Tally {
-  readonly fromMs: number;
-  toMs: number;
-  session: number;
-  eligible: number;
-  eligibleForOwnWrites: number;
-  eligibleForMonotonic: number;
-  ownWriteMissing: number;
-  wentBack: number;
-  impossible: number;
-  onReplica: number;
-  eventual: number;
-  eventualEligible: number;
-  eventualStale: number;
-  writes: number;
-  hops: number;
-  readonly reasons: Record<string, number>;
-  readonly errors: Record<string, number>;
-  /** The first reads that broke a promise, in words. */
-  readonly examples: string[];
 }
 
 export type FromWorker =
@@ -63,27 +41,6 @@ type Traveller = readonly [atOnce: boolean, client: ClientState];
 const TELL_EVERY_MS = 100;
 const EXAMPLES = 5;
 
-const newTally = (): Tally => ({
-  fromMs: clockMs(),
-  toMs: 0,
-  session: 0,
-  eligible: 0,
-  eligibleForOwnWrites: 0,
-  eligibleForMonotonic: 0,
-  ownWriteMissing: 0,
-  wentBack: 0,
-  impossible: 0,
-  onReplica: 0,
-  eventual: 0,
-  eventualEligible: 0,
-  eventualStale: 0,
-  writes: 0,
-  hops: 0,
-  reasons: {},
-  errors: {},
-  examples: [],
-});
-
 /** One instance of a service: a router of its own, and the clients whose next request happens to arrive here. */
 class Worker {
   readonly #plan: WorkerPlan;
@@ -95,7 +52,7 @@ class Worker {
   readonly #waiting: ClientState[] = [];
   readonly #latency: Record<string, Histogram> = {};
   readonly #idle = Promise.withResolvers<void>();
-  #tally = newTally();
+  #tally = newTally(clockMs());
   #running = 0;
   #stopped = false;
 
@@ -128,7 +85,7 @@ class Worker {
       socket.on('error', () => {});
       this.#peers.set(index, socket);
     });
-    this.#tally = newTally();
+    this.#tally = newTally(clockMs());
     for (const id of this.#plan.clients) this.#waiting.push(newClient(id, this.#plan.seed));
     setInterval(() => tell({ kind: 'tally', tally: this.#takeTally() }), TELL_EVERY_MS).unref();
     this.#pump();
@@ -235,7 +192,7 @@ class Worker {
   #takeTally(): Tally {
     const tally = this.#tally;
     tally.toMs = clockMs();
-    this.#tally = newTally();
+    this.#tally = newTally(clockMs());
     return tally;
   }
 }

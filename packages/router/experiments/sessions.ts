@@ -12,7 +12,8 @@ import {
 } from './experiment.ts';
 import { holdBack, LagMeter, type LagPlan, parseLag } from './hold-back.ts';
 import { allKeys, type Control, MIX } from './sessions-client.ts';
-import type { FromWorker, Tally, ToWorker, WorkerPlan } from './sessions-worker.ts';
+import { newTally, type Tally } from './sessions-tally.ts';
+import type { FromWorker, ToWorker, WorkerPlan } from './sessions-worker.ts';
 import { createKeys, openCluster, pause, REPLICAS, routerOptions, statements } from './setup.ts';
 import {
   count,
@@ -135,7 +136,7 @@ async function measure(
   meter: LagMeter,
   options: ExperimentOptions,
 ): Promise<Totals> {
-  const counted = emptyTally();
+  const counted = newTally(0);
   let notCounted = 0;
   const take = (tally: Tally) => {
     // A lag measured a moment after the reads counts too: there is a sample every 40 ms, and at least one is wanted.
@@ -282,29 +283,6 @@ const mixText = (engine: EngineName): string => {
   const reads = 1 - MIX.write - MIX.eventualRead;
   return `1 write to ${(reads / MIX.write).toFixed(0)} session reads and ${(MIX.eventualRead / MIX.write).toFixed(0)} eventual reads; of the writes ${percent(MIX.ownWrite)} to own keys (${percent(MIX.inTransaction)} of them in transactions${returning}), the rest bump shared keys; ${percent(MIX.ownRead)} of the reads to own keys; the next call follows at once after ${percent(MIX.atOnceAfterWrite)} of the writes`;
 };
-
-function emptyTally(): Tally {
-  return {
-    fromMs: 0,
-    toMs: 0,
-    session: 0,
-    eligible: 0,
-    eligibleForOwnWrites: 0,
-    eligibleForMonotonic: 0,
-    ownWriteMissing: 0,
-    wentBack: 0,
-    impossible: 0,
-    onReplica: 0,
-    eventual: 0,
-    eventualEligible: 0,
-    eventualStale: 0,
-    writes: 0,
-    hops: 0,
-    reasons: {},
-    errors: {},
-    examples: [],
-  };
-}
 
 function add(total: Tally, part: Tally): void {
   for (const [name, value] of Object.entries(part)) {

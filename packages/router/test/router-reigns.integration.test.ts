@@ -3,7 +3,7 @@ import { engineOf } from '@replication-lab/engines/local';
 import { availableEngines, type Cluster, startCluster } from '@replication-lab/engines/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Router, RouterError } from '../src/index.ts';
-import { asAdmin, routerFor, statements } from './support.ts';
+import { addressesOf, asAdmin, routerFor, statements, until } from './support.ts';
 
 const { engines, notRun } = await availableEngines();
 
@@ -16,9 +16,7 @@ describe.each(engines)('%s', (engine: EngineName) => {
   const sql = statements(engine);
   const { admin, client } = engineOf(engine);
   const lost = (error: unknown) => (error instanceof RouterError ? error : Promise.reject(error));
-  const until = <T>(read: () => T) => expect.poll(read, { timeout: 20_000, interval: 10 });
-  let emails = 0;
-  const newEmail = () => `reigns-${++emails}@example.test`;
+  const newEmail = addressesOf('reigns');
   const detach = (name: string) => asAdmin(cluster, name, (connection) => admin.detach(connection));
 
   const promote = (name: string, epoch: number, lossless: boolean) =>

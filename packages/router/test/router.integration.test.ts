@@ -3,8 +3,21 @@ import { EngineError, type EngineName } from '@replication-lab/engines';
 import { engineOf } from '@replication-lab/engines/local';
 import { availableEngines, type Cluster, startCluster } from '@replication-lab/engines/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Router, RouterError } from '../src/index.ts';
-import { asAdmin, Load, routerFor, shareOf, sleepSql, statements, whoOf, whoSql } from './support.ts';
+import type { Router } from '../src/index.ts';
+import {
+  ALL_HEALTHY,
+  addressesOf,
+  asAdmin,
+  codeOf,
+  Load,
+  rolesOf,
+  routerFor,
+  shareOf,
+  statements,
+  until,
+  whoOf,
+  whoSql,
+} from './support.ts';
 
 const { engines, notRun } = await availableEngines();
 
@@ -15,26 +28,11 @@ describe.each(engines)('%s', (engine: EngineName) => {
   let router: Router;
   const sql = statements(engine);
   const { admin } = engineOf(engine);
-  const codeOf = (error: unknown) => (error instanceof RouterError ? error.code : String(error));
   const view = (name: string) => router.topology().nodes.find((node) => node.name === name)!;
-  const until = <T>(read: () => T) => expect.poll(read, { timeout: 15_000, interval: 10 });
-  let emails = 0;
-  const newEmail = () => `router-${++emails}@example.test`;
+  const newEmail = addressesOf('router');
   const setDelay = (name: string, seconds: number) =>
     asAdmin(cluster, name, (connection) => admin.setApplyDelay(connection, seconds));
-  const healthy = () =>
-    expect
-      .poll(
-        () =>
-          router
-            .topology()
-            .nodes.map(({ role, excluded }) => `${role} ${excluded}`)
-            .sort(),
-        {
-          timeout: 20_000,
-        },
-      )
-      .toEqual(['primary null', 'replica null', 'replica null']);
+  const healthy = () => until(() => rolesOf(router).sort(), 20_000).toEqual(ALL_HEALTHY);
 
   beforeAll(async () => {
     cluster = await startCluster(engine, { subnet: '127.0.33' });
@@ -257,42 +255,6 @@ describe.each(engines)('%s', (engine: EngineName) => {
     }
     expect(load.errors).toEqual([]);
     expect(load.longestMs).toBeLessThan(4_000);
-  });
-
-  test('full pools answer at once, and do not spill over to the primary', async () => {
-    await using narrow = routerFor(cluster, { pool: { read: 2, write: 1, queueLimit: 1 } });
-    await narrow.ready();
-    const startedMs = performance.now();
-    const reads = Array.from({ length: 20 }, () =>
-      narrow.read(sleepSql(engine), [], { level: 'eventual' }).then(
-        () => 'done',
-        (error: unknown) => codeOf(error),
-      ),
-    );
-    const results = await Promise.all(reads);
-    expect(performance.now() - startedMs).toBeLessThan(3_000);
-    expect(results.filter((result) => result === 'done').length).toBeGreaterThanOrEqual(4);
-    expect(results.filter((result) => result === 'overloaded').length).toBeGreaterThanOrEqual(10);
-    expect(new Set(results)).toEqual(new Set(['done', 'overloaded']));
-    const stats = narrow.poolStats();
-    expect(stats['db-1']?.read.size).toBe(0);
-    expect(stats['db-2']?.read.size).toBeLessThanOrEqual(2);
-  });
-
-  test('close ends everything: no socket, no timer', async () => {
-    const busy = () =>
-      process.getActiveResourcesInfo().filter((kind) => /TCP|Timeout|Immediate/.test(kind)).length;
-    await router.close();
-    const before = busy();
-    const short = routerFor(cluster);
-    await short.ready();
-    await Promise.all(Array.from({ length: 12 }, () => short.read(whoSql(engine), [])));
-    await short.write(sql.insert, [newEmail()]);
-    expect(busy()).toBeGreaterThan(before);
-    await short.close();
-    await short.close();
-    await until(busy).toBeLessThanOrEqual(before);
-    expect(codeOf(await short.read(whoSql(engine), []).catch((error: unknown) => error))).toBe('closed');
   });
 
   test('a write that ended nobody knows where keeps its session on the primary until a bound is read', async () => {

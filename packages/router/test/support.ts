@@ -1,6 +1,7 @@
 import { type Connection, type EngineName, getEngineClient, type SqlResult } from '@replication-lab/engines';
 import type { Cluster } from '@replication-lab/engines/testing';
-import { createRouter, type Outcome, type Router, type RouterOptions } from '../src/index.ts';
+import { expect } from 'vitest';
+import { createRouter, type Outcome, type Router, RouterError, type RouterOptions } from '../src/index.ts';
 
 export const TOKEN_KEYS = ['router-test-key-router-test-key-0001'];
 
@@ -72,6 +73,24 @@ export class Load {
 
 export const shareOf = (nodes: readonly string[], name: string): number =>
   nodes.filter((node) => node === name).length / nodes.length;
+
+/** What a refused call was refused with. */
+export const codeOf = (error: unknown): string => (error instanceof RouterError ? error.code : String(error));
+
+/** Reads again and again until the expectation behind it holds. */
+export const until = <T>(read: () => T, timeoutMs = 15_000) =>
+  expect.poll(read, { timeout: timeoutMs, interval: 10 });
+
+/** Each node's role and why it is left out, in the order of the nodes. */
+export const rolesOf = (router: Router): string[] =>
+  router.topology().nodes.map(({ role, excluded }) => `${role} ${excluded}`);
+export const ALL_HEALTHY = ['primary null', 'replica null', 'replica null'];
+
+/** A new address with every call, for one suite. */
+export const addressesOf = (suite: string) => {
+  let addresses = 0;
+  return (): string => `${suite}-${++addresses}@example.test`;
+};
 
 /** Runs `work` with the administrator's connection to a node. */
 export async function asAdmin<T>(
