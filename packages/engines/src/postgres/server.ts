@@ -21,7 +21,7 @@ import { runTool, toolEnvironment } from '../local/run-tool.ts';
 import type { Endpoint, EngineServer, ServerBinary, ServerCommand, ServerSpec } from '../types.ts';
 import { closeForBoot } from './boot-config.ts';
 import { slotName } from './conninfo.ts';
-import { dropStaleLock } from './stale-lock.ts';
+import { dropStaleLocks } from './stale-locks.ts';
 
 const PROOF = 'global/pg_control';
 const NEED_BYTES = 300 * 2 ** 20;
@@ -134,7 +134,10 @@ async function prepareBoot(spec: ServerSpec, binary: ServerBinary): Promise<Serv
   const hba = await installConfig(spec, layout, 'postgres/pg_hba.conf');
   if (binary.major >= 16) await installConfig(spec, layout, 'postgres/since-16.conf');
   const passfile = await writePassfile(spec, layout);
-  await dropStaleLock(layout.data);
+  await dropStaleLocks([
+    join(layout.data, 'postmaster.pid'),
+    join(layout.run, `.s.PGSQL.${spec.node.port}.lock`),
+  ]);
   await closeForBoot(spec, layout.data, { forget: false });
   const settings = {
     config_file: config,

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { dropStaleLock } from '../src/postgres/stale-lock.ts';
+import { dropStaleLocks } from '../src/postgres/stale-locks.ts';
 
 let dir: string;
 const lock = () => join(dir, 'postmaster.pid');
@@ -19,19 +19,36 @@ test('the lock of a process that is gone goes', async () => {
   const child = spawn(process.execPath, ['-e', '']);
   await once(child, 'exit');
   await writeFile(lock(), `${child.pid}\n/data\n`);
-  await dropStaleLock(dir);
+  await dropStaleLocks([lock()]);
   expect(existsSync(lock())).toBe(false);
+});
+
+/** Its parent sleeps and never asks how it ended. */
+test.runIf(process.platform === 'linux')('the lock of a process that waits to be counted goes', async () => {
+  const parent = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  try {
+    const [line] = (await once(parent.stdout!, 'data')) as [Buffer];
+    const pid = Number(line.toString());
+    await expect.poll(() => readFileSync(`/proc/${pid}/stat`, 'utf8')).toMatch(/\) Z /);
+    await writeFile(lock(), `${pid}\n`);
+    await dropStaleLocks([lock()]);
+    expect(existsSync(lock())).toBe(false);
+  } finally {
+    parent.kill('SIGKILL');
+  }
 });
 
 test('the lock of a number that is another program now goes', async () => {
   await writeFile(lock(), `${process.pid}\n`);
-  await dropStaleLock(dir);
+  await dropStaleLocks([lock()]);
   expect(existsSync(lock())).toBe(process.platform !== 'linux');
 });
 
 test('no lock, or one that cannot be read, is left to the server', async () => {
-  await dropStaleLock(dir);
+  await dropStaleLocks([lock()]);
   await writeFile(lock(), 'nonsense');
-  await dropStaleLock(dir);
+  await dropStaleLocks([lock()]);
   expect(existsSync(lock())).toBe(true);
 });
