@@ -8,6 +8,8 @@ import type { EngineClient, EngineName } from './types.ts';
  * here loads a driver before the first connection, or any other package at all.
  */
 export { Deadline } from './session/deadline.ts';
+export { Halt } from './session/halt.ts';
+export { Recent } from './session/recent.ts';
 export * from './types.ts';
 
 const CLIENTS: Readonly<Record<EngineName, EngineClient>> = { mysql, mariadb, postgres };

@@ -3,6 +3,8 @@
  * Each folder beside this file (`mysql/`, `mariadb/`, `postgres/`) implements them with the same set of files.
  */
 
+import type { Halt } from './session/halt.ts';
+
 export const ENGINE_NAMES = ['mysql', 'mariadb', 'postgres'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
@@ -78,7 +80,9 @@ export type CapturedPosition =
 export interface CallOptions {
   /** Milliseconds until the call fails with EngineError `timeout`. The socket is destroyed, the statement never cancelled. */
   readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  /** One for all calls on a node, where their owner may have to end them together: as an AbortSignal, but cheap to join. */
+  readonly halt?: Halt;
 }
 
 /** One connection, outside any pool. */

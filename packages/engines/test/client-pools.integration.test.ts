@@ -56,6 +56,34 @@ describe.each(engines)('%s: what a pool does with values, errors and limits', (e
       const { rows } = await primary.read(sql, [when, big, null, "O'Brien \\ \u{1F980}"]);
       expect(rows[0]).toEqual({ at: when, big: big.toString(), nothing: null, text: "O'Brien \\ \u{1F980}" });
     });
+
+    it('more texts than a connection keeps prepared are answered all the same, the first ones again too', async () => {
+      const single = lab.pool('db-1', 'read', { size: 1 });
+      const ask = async (number: number) => {
+        const sql = lab.sql(`SELECT ${number} AS asked, name FROM users WHERE email = ?`);
+        // A third time is the first one under a name on PostgreSQL.
+        for (let again = 0; again < 4; again++) await single.read(sql, ['nobody@example.test']);
+        return single.read(sql, ['nobody@example.test']);
+      };
+      for (let number = 0; number < 300; number++) expect((await ask(number)).rows).toEqual([]);
+      expect((await ask(0)).rows).toEqual([]);
+      expect((await ask(299)).rows).toEqual([]);
+      expect(single.stats()).toMatchObject({ size: 1, idle: 1 });
+    });
+
+    it.each([
+      ['undefined', undefined],
+      ['a function', () => 1],
+    ])('%s is refused before anything is sent, and the connection goes on', async (_, value) => {
+      const single = lab.pool('db-1', 'write', { size: 1 });
+      const asked = single.read(countSql(), [value as never]);
+      if (engine !== 'postgres') expect((await errorOf(asked)).message).toContain('a parameter cannot be');
+      else await asked.catch(() => {}); // the driver makes null or text of it
+      const address = email();
+      await insert(single, address);
+      expect(Number(await count(single, address))).toBe(1);
+      expect(single.stats()).toMatchObject({ size: 1, idle: 1 });
+    });
   });
 
   describe('errors', () => {

@@ -9,11 +9,16 @@ import type { OpenedToken } from './token.ts';
 export interface Bearer {
   /** What the client has seen so far; null when this is its first call. */
   readonly state: SessionState | null;
-  /** Keeps what the call has seen, and returns how to get the token for it. Sealing is put off: few look at every token. */
-  advance(base: SessionState | null, next: SessionState | null): () => string;
+  /** Keeps what the call has seen, and returns the token for it. */
+  advance(base: SessionState | null, next: SessionState | null): Sealed;
   /** What it has seen is gone: begin anew. */
   reset(): void;
 }
+
+/** A token that is there, or how to get it. Sealing is put off: few look at every token. */
+export type Sealed = string | (() => string);
+
+export const tokenOf = (sealed: Sealed): string => (typeof sealed === 'string' ? sealed : sealed());
 
 /** How a call finds whom it is for: by its own token, or by the session it is made in. */
 export type FindBearer = (token: string | undefined) => Bearer;
@@ -35,8 +40,11 @@ class TokenBearer implements Bearer {
   get state(): SessionState {
     return this.#opened.state;
   }
-  advance(_base: SessionState | null, next: SessionState | null): () => string {
-    return () => this.#core.sealToken(next ?? this.#opened.state, this.#opened);
+  advance(_base: SessionState | null, next: SessionState | null): Sealed {
+    const { state, current, text } = this.#opened;
+    // The usual read changes nothing: no cipher, and cookies stay as they are.
+    if (current && (next === null || next === state)) return text;
+    return () => this.#core.sealToken(next ?? state);
   }
   reset(): void {} // the caller's to replace: the error brings the new one
 }
@@ -47,8 +55,8 @@ class NewcomerBearer implements Bearer {
   constructor(core: RouterCore) {
     this.#core = core;
   }
-  advance(_base: SessionState | null, next: SessionState | null): () => string {
-    return () => this.#core.sealToken(next ?? this.#core.newSession(), null);
+  advance(_base: SessionState | null, next: SessionState | null): Sealed {
+    return () => this.#core.sealToken(next ?? this.#core.newSession());
   }
   reset(): void {} // has seen nothing
 }

@@ -143,9 +143,8 @@ export class RouterCore {
     return token === undefined || token === '' ? null : this.#sealer.open(token);
   }
 
-  /** Seals `next`, or hands back the caller's text when nothing changed: no cipher, and cookies stay as they are. */
-  sealToken(next: SessionState, opened: OpenedToken | null): string {
-    return opened?.current && opened.state === next ? opened.text : this.#sealer.seal(next);
+  sealToken(state: SessionState): string {
+    return this.#sealer.seal(state);
   }
 
   newSession(): SessionState {

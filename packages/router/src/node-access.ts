@@ -1,5 +1,4 @@
-import { setMaxListeners } from 'node:events';
-import type { Endpoint, EngineClient, NodePool } from '@replication-lab/engines';
+import { type Endpoint, type EngineClient, Halt, type NodePool } from '@replication-lab/engines';
 import { DEFAULTS, type Settings } from './settings.ts';
 import type { RouterOptions } from './types.ts';
 
@@ -11,7 +10,7 @@ export class NodeAccess {
   readonly endpoint: Endpoint;
   readonly readPool: NodePool;
   readonly writePool: NodePool;
-  #silence = newSilence();
+  #halt = new Halt();
 
   constructor(endpoint: Endpoint, client: EngineClient, options: RouterOptions, settings: Settings) {
     const { database, accounts } = options;
@@ -30,29 +29,19 @@ export class NodeAccess {
     });
   }
 
-  /** Aborts when the caller gives up, or with `NODE_SILENT` when this node falls silent. */
-  readSignal(caller: AbortSignal | undefined): AbortSignal {
-    return caller ? AbortSignal.any([caller, this.#silence.signal]) : this.#silence.signal;
+  /** What ends the reads of this node when it falls silent. */
+  get halt(): Halt {
+    return this.#halt;
   }
 
   /** Ends the reads that wait for a node which does not answer, so that they can be asked elsewhere. */
   abandonReads(): void {
-    this.#silence.abort(NODE_SILENT);
-    this.#silence = newSilence();
+    const halt = this.#halt;
+    this.#halt = new Halt();
+    halt.end();
   }
 
   async close(): Promise<void> {
     await Promise.all([this.readPool.close(), this.writePool.close()]);
   }
-}
-
-const NODE_SILENT = new Error('the node fell silent');
-
-export const wasSilent = (signal: AbortSignal): boolean => signal.reason === NODE_SILENT;
-
-/** One signal for all the reads of a node: each listens to it while it runs. */
-function newSilence(): AbortController {
-  const controller = new AbortController();
-  setMaxListeners(0, controller.signal);
-  return controller;
 }

@@ -5,12 +5,11 @@ import {
   type Position,
   type ReadOptions,
 } from '@replication-lab/engines';
-import type { Bearer, FindBearer } from './bearer.ts';
+import type { Bearer, FindBearer, Sealed } from './bearer.ts';
 import type { ReadTicket } from './choice/load-book.ts';
 import { now, type RouterCore } from './core.ts';
 import type { Candidate, RouteRequest } from './decide.ts';
 import { classifyReadFailure, type FailureKind, isUnreachable, readError, WorkFailed } from './failures.ts';
-import { wasSilent } from './node-access.ts';
 import { afterRead, type SessionState } from './session.ts';
 import {
   type ConsistencyLevel,
@@ -34,7 +33,7 @@ export interface Seen {
 }
 
 /** Makes the caller's answer of a node's. */
-export type Finish<T, R> = (value: T, decision: Decision, seal: () => string) => R;
+export type Finish<T, R> = (value: T, decision: Decision, sealed: Sealed) => R;
 
 /** One read on its way through the nodes. */
 interface Journey {
@@ -91,15 +90,15 @@ export async function read<T extends Seen, R>(
     const leftMs = leftOf(journey);
     const timeoutMs = Math.ceil(route.hasAlternative ? leftMs * FIRST_SHARE : leftMs);
     const access = core.access(choice.node);
-    const signal = access.readSignal(request.signal);
+    const { halt } = access;
     const ticket = core.load.begin(choice.node, now());
     const { withUpperBound } = choice;
     let value: T;
     try {
-      value = await ask(access.readPool, { timeoutMs, signal, withUpperBound });
+      value = await ask(access.readPool, { timeoutMs, signal: request.signal, halt, withUpperBound });
     } catch (error) {
       const reason = error instanceof WorkFailed ? error.failure : error;
-      const failure = failed(core, choice.node, ticket, reason, wasSilent(signal));
+      const failure = failed(core, choice.node, ticket, reason, halt.isOver && !request.signal?.aborted);
       if (failure === 'final') throw reason;
       journey.lastError = readError(reason);
       if (error instanceof WorkFailed) throw journey.lastError;

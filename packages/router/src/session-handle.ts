@@ -1,4 +1,4 @@
-import type { Bearer } from './bearer.ts';
+import type { Bearer, Sealed } from './bearer.ts';
 import type { RouterCore } from './core.ts';
 import { mergeSessions, type SessionState } from './session.ts';
 import type { OpenedToken } from './token.ts';
@@ -6,14 +6,13 @@ import type { OpenedToken } from './token.ts';
 /** The memory of one client's session: what its calls have seen so far. Calls may overlap. */
 export class SessionHandle implements Bearer {
   readonly #core: RouterCore;
-  readonly #opened: OpenedToken | null;
   #state: SessionState;
   #sealed: { readonly state: SessionState; readonly text: string } | null = null;
 
   constructor(core: RouterCore, opened: OpenedToken | null) {
     this.#core = core;
-    this.#opened = opened;
     this.#state = opened?.state ?? core.newSession();
+    if (opened?.current) this.#sealed = opened;
   }
 
   get state(): SessionState {
@@ -22,7 +21,7 @@ export class SessionHandle implements Bearer {
 
   get token(): string {
     if (this.#sealed?.state !== this.#state) {
-      this.#sealed = { state: this.#state, text: this.#core.sealToken(this.#state, this.#opened) };
+      this.#sealed = { state: this.#state, text: this.#core.sealToken(this.#state) };
     }
     return this.#sealed.text;
   }
@@ -32,11 +31,11 @@ export class SessionHandle implements Bearer {
     this.#state = this.#core.newSession();
   }
 
-  advance(base: SessionState | null, next: SessionState | null): () => string {
+  advance(base: SessionState | null, next: SessionState | null): Sealed {
     if (next !== null && next !== base && next.id === this.#state.id) {
       const alone = this.#state === base;
       this.#state = alone ? next : mergeSessions(this.#state, next, this.#core.client.positions);
     }
-    return () => this.token;
+    return this.#sealed?.state === this.#state ? this.#sealed.text : () => this.token;
   }
 }

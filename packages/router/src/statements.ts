@@ -123,8 +123,8 @@ export class RoutedStatements implements Statements {
       // What `work` has done outside must not be done twice, so from here on a failure is the caller's.
       return answer.catch((error) => Promise.reject(begun ? new WorkFailed(error) : error));
     };
-    return read(this.#core, this.#bearer, request, ask, ({ value }, decision, seal) =>
-      valueOutcome(value, decision, seal),
+    return read(this.#core, this.#bearer, request, ask, ({ value }, decision, sealed) =>
+      valueOutcome(value, decision, sealed),
     );
   }
 

@@ -7,9 +7,8 @@ import {
   type KeyObject,
   randomBytes,
 } from 'node:crypto';
-import type { EngineName, PositionOps } from '@replication-lab/engines';
+import { type EngineName, type PositionOps, Recent } from '@replication-lab/engines';
 import { drawRandom } from './random.ts';
-import { Recent } from './recent.ts';
 import type { SessionState } from './session.ts';
 import { RouterError } from './types.ts';
 

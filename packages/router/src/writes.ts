@@ -6,7 +6,7 @@ import {
   type SqlValue,
   type Transaction,
 } from '@replication-lab/engines';
-import type { FindBearer } from './bearer.ts';
+import { type FindBearer, tokenOf } from './bearer.ts';
 import { now, type RouterCore } from './core.ts';
 import { classifyWriteFailure, writeError } from './failures.ts';
 import type { NodeAccess } from './node-access.ts';
@@ -73,7 +73,7 @@ export async function onPrimary<T, R>(
         const kind = classifyWriteFailure(error);
         if (kind === 'outcome-unknown') {
           // The write may be there: only the primary can tell, so that is where this session reads next.
-          throw writeError(error, bearer.advance(base, { ...session, unknown: true })());
+          throw writeError(error, tokenOf(bearer.advance(base, { ...session, unknown: true })));
         }
         if (work.hasShown()) bearer.advance(base, afterPrimary(session, primary));
         failure = writeError(error);

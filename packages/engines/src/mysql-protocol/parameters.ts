@@ -14,6 +14,11 @@ export function parametersFor({ TypedParameter }: Driver): (value: SqlValue) => 
       // The driver would make one text of it, and `IN (?)` would quietly find nothing.
       throw new TypeError('a parameter cannot be a list: write IN (?, ?, ?) with a value for each');
     }
+    if (value === undefined || typeof value === 'function') {
+      throw new TypeError(
+        `a parameter cannot be ${value === undefined ? 'undefined: for NULL pass null' : 'a function'}`,
+      );
+    }
     if (typeof value === 'number') return Number.isSafeInteger(value) ? bigint(BigInt(value)) : value;
     return typeof value === 'bigint' ? TypedParameter.BIGINT(value) : value;
   };

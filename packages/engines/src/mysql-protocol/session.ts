@@ -1,6 +1,6 @@
 import type { Connection as DriverConnection, QueryOptions } from 'mysql2';
 import { loadDriver } from '../session/load-driver.ts';
-import type { Access, Answer, Session } from '../session/session.ts';
+import { type Access, type Answer, type Session, toCaptured, type WriteAnswer } from '../session/session.ts';
 import { newSocket } from '../session/socket.ts';
 import {
   type CapturedPosition,
@@ -15,6 +15,7 @@ import {
 } from '../types.ts';
 import { translateError } from './errors.ts';
 import { parametersFor } from './parameters.ts';
+import { PreparedStatements } from './prepared.ts';
 
 type Driver = typeof import('mysql2');
 let loaded: { readonly driver: Driver; readonly toParameter: ReturnType<typeof parametersFor> } | undefined;
@@ -92,6 +93,7 @@ export class MysqlSession implements Session {
   readonly #toParameter: ReturnType<typeof parametersFor>;
   readonly #destroySocket: () => void;
   readonly #closeListeners = new Set<() => void>();
+  readonly #prepared: PreparedStatements;
   #whyNotCaptured: string | null = 'the session is not initialised';
   #connected = false;
   #broken = false;
@@ -143,6 +145,7 @@ export class MysqlSession implements Session {
       maxPreparedStatements: 256,
       flags: ['-LOCAL_FILES'], // no server may ask this process for its files
     });
+    this.#prepared = new PreparedStatements(this.driver);
     this.driver.on('error', () => this.destroy()); // who waited for an answer is told by the driver
   }
 
@@ -192,9 +195,12 @@ export class MysqlSession implements Session {
     return this.#dialect.upperBound(row ?? {});
   }
 
-  async write(sql: string, params: readonly SqlValue[], form?: RowForm) {
-    const reply = await this.send(sql, params, form);
-    return { ...toResult(reply, form), position: this.#captureFrom(reply) };
+  write(sql: string, params: readonly SqlValue[], form: RowForm, done: WriteAnswer): void {
+    this.#start(sql, params, form, (error, answer, fields) => {
+      if (error) return done(error, null);
+      const reply = this.#noted(toReply(answer, fields));
+      done(null, { ...toResult(reply, form), position: this.#captureFrom(reply) });
+    });
   }
 
   async begin(access: Access): Promise<void> {
@@ -216,14 +222,20 @@ export class MysqlSession implements Session {
 
   #captureFrom(reply: Reply): CapturedPosition {
     if (this.#whyNotCaptured !== null) return { kind: 'unknown', why: this.#whyNotCaptured };
-    const position = reply.headers.map((header) => this.#dialect.capture(header)).findLast((p) => p !== null);
-    if (position !== undefined && position !== null) return { kind: 'known', position };
-    if (reply.headers.length > 0) return { kind: 'none' };
+    if (reply.headers.length > 0) return toCaptured(() => this.#lastCaptured(reply));
     // A result set ends with an EOF packet, which has no room for a position (INSERT … RETURNING, SELECT f()).
     return {
       kind: 'unknown',
       why: 'the statement answered with rows, and such an answer carries no position',
     };
+  }
+
+  #lastCaptured({ headers }: Reply): Position | null {
+    for (let index = headers.length - 1; index >= 0; index--) {
+      const position = this.#dialect.capture(headers[index]!);
+      if (position !== null) return position;
+    }
+    return null;
   }
 
   /**
@@ -245,12 +257,16 @@ export class MysqlSession implements Session {
     { rowMode, typeCast }: RowForm,
     done: (error: unknown, answer: unknown, fields: unknown) => void,
   ): void {
-    const statement: QueryOptions = {
-      sql,
-      rowsAsArray: rowMode === 'array',
-      ...(typeCast && { typeCast: typeCast as TypeCast }),
-    };
     try {
+      if (params.length > 0 && !rowMode && !typeCast) {
+        this.#prepared.execute(sql, params.map(this.#toParameter), done);
+        return;
+      }
+      const statement: QueryOptions = {
+        sql,
+        rowsAsArray: rowMode === 'array',
+        ...(typeCast && { typeCast: typeCast as TypeCast }),
+      };
       if (params.length === 0) this.driver.query(statement, done);
       else this.driver.execute(statement, params.map(this.#toParameter), done);
     } catch (error) {

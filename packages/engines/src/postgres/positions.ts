@@ -6,6 +6,8 @@ type Reach = ReadonlyMap<number, bigint>;
 
 const ENTRY = /^(\d{1,10})\/([0-9a-f]{1,8})\/([0-9a-f]{1,8})$/i;
 const MAX_TIMELINE = 2 ** 32 - 1;
+/** As `%X/%X` prints it, and not 0/0, which is no place at all. */
+const CANONICAL_LSN = /^(?:0|[1-9A-F][0-9A-F]{0,7})\/[1-9A-F][0-9A-F]{0,7}$/;
 
 function parseReach(text: string): Reach | null {
   const reach = new Map<number, bigint>();
@@ -82,7 +84,9 @@ export const positions: PositionOps = {
 
 /** From what the server says: its timeline as a number and an LSN such as `0/538E000`. */
 export function positionAt(timeline: number, lsn: string): Position {
-  return positionFromServer(`${timeline}/${lsn}`);
+  // Servers print LSNs in canonical form: what comes with every write need not be taken apart to be put together again.
+  const isCanonical = timeline > 0 && CANONICAL_LSN.test(lsn);
+  return isCanonical ? (`${timeline}/${lsn}` as Position) : positionFromServer(`${timeline}/${lsn}`);
 }
 
 /** Canonical form of a position the server printed (no size limit: it is ours). */

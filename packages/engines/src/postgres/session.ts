@@ -1,6 +1,6 @@
-import type { Client, CustomTypesConfig, QueryConfig, QueryResult, QueryResultRow } from 'pg';
+import type { Client, QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import { loadDriver } from '../session/load-driver.ts';
-import type { Access, Answer, Session } from '../session/session.ts';
+import { type Access, type Answer, type Session, toCaptured, type WriteAnswer } from '../session/session.ts';
 import { newSocket } from '../session/socket.ts';
 import {
   type CapturedPosition,
@@ -8,7 +8,6 @@ import {
   type Endpoint,
   EngineError,
   type Position,
-  type Row,
   type RowForm,
   type SqlResult,
   type SqlValue,
@@ -18,6 +17,7 @@ import { positionAt } from './positions.ts';
 import { isNotOurs, mayBeOutdated, PreparedNames } from './prepared-names.ts';
 import { FIRST_FLUSHED, FLUSHED, PIN_SYNC_COMMIT, SEAL, UPPER_BOUND } from './session-sql.ts';
 import { typesOf } from './values.ts';
+import { configOf, toParameter, toResult } from './wire.ts';
 
 type Driver = typeof import('pg');
 let driver: Driver | undefined;
@@ -51,7 +51,8 @@ export class PostgresSession implements Session {
   readonly endpoint: Endpoint;
   readonly #driver: Client;
   readonly #purpose: OpenOptions['purpose'];
-  readonly #destroySocket: () => void;
+  readonly #pg: Driver;
+  readonly #socket: ReturnType<typeof newSocket>;
   readonly #closeListeners = new Set<() => void>();
   readonly #names = new PreparedNames();
   #syncLevel = 'on';
@@ -87,7 +88,8 @@ export class PostgresSession implements Session {
     this.endpoint = endpoint;
     this.#purpose = purpose;
     const socket = newSocket();
-    this.#destroySocket = () => socket.destroy();
+    this.#pg = pg;
+    this.#socket = socket;
     socket.once('close', () => this.#closed());
     this.#driver = new pg.Client({
       host: endpoint.host,
@@ -150,6 +152,10 @@ export class PostgresSession implements Session {
     return true;
   }
 
+  /**
+   * Never throws. The driver copies a configuration object property by property, which costs as much as sending it, so the
+   * usual form goes as a query that is made already.
+   */
   #start(
     name: string | undefined,
     text: string,
@@ -158,10 +164,25 @@ export class PostgresSession implements Session {
     done: (error: unknown, answer: QueryResult) => void,
   ): void {
     try {
-      this.#driver.query({ name, ...configOf(text, params, form) } as QueryConfig, done);
+      if (form.rowMode || form.types) {
+        this.#driver.query({ name, ...configOf(text, params, form) } as QueryConfig, done);
+      } else {
+        this.#driver.query(this.#plainQuery(name, text, params.map(toParameter), done));
+      }
     } catch (error) {
       process.nextTick(done, error, undefined); // such a value cannot be sent
     }
+  }
+
+  #plainQuery(
+    name: string | undefined,
+    text: string,
+    values: ReturnType<typeof toParameter>[],
+    done: (error: unknown, answer: QueryResult) => void,
+  ) {
+    const { Query } = this.#pg;
+    const query = new Query(text, values, done as unknown as ConstructorParameters<typeof Query>[2]);
+    return Object.assign(query, { name, queryMode: 'extended' as const });
   }
 
   /** One round trip: the question for the bound travels behind the read. */
@@ -180,39 +201,42 @@ export class PostgresSession implements Session {
    * One round trip: the question for the position travels behind the write and is answered after its commit. A plain write
    * is prepared as a read is. One that the server refuses as stale was refused: nothing of it was done, so it may be sent anew.
    */
-  async write(
-    sql: string,
-    params: readonly SqlValue[],
-    form?: RowForm,
-  ): Promise<SqlResult & { position: CapturedPosition }> {
+  write(sql: string, params: readonly SqlValue[], form: RowForm, done: WriteAnswer): void {
+    const refusal = this.#refusal(sql);
+    if (refusal) return void process.nextTick(done, refusal, null);
     this.#cancelledWait = false;
-    if (this.#purpose === 'write' && /set_config/i.test(sql)) {
-      throw new EngineError(
-        'bad-statement',
-        'set_config could switch off what makes this write safe: use it in a transaction, which pins that before COMMIT',
-      );
-    }
     const isPlain = PLAIN_WRITE.test(sql) && this.#purpose !== 'tool';
     const name = isPlain ? this.#names.nameOf(sql) : undefined;
-    const [written, flushed] = await Promise.allSettled([
-      name === undefined
-        ? this.#statement(sql, params, form)
-        : this.#driver.query({ name, ...configOf(sql, params, form ?? {}) }),
-      this.#flushed(),
-    ]);
-    if (written.status === 'rejected') {
-      if (!this.#isStale(name, sql, written.reason)) throw written.reason;
-      return this.write(sql, params, form);
-    }
-    if (isPlain && name === undefined) this.#names.used(sql);
-    this.#checkSyncWait();
-    const result = toResult(written.value, form);
-    if (wroteNothing(sql, written.value)) return { ...result, position: NOTHING };
-    // Committed without doubt: what failed here is only the question where.
-    if (flushed.status === 'rejected') {
-      return { ...result, position: { kind: 'unknown' as const, why: String(flushed.reason) } };
-    }
-    return { ...result, position: flushed.value };
+    let failure: unknown = null;
+    let answer: QueryResult | null = null;
+    this.#socket.cork(); // one packet for both
+    this.#start(name, sql, params, form, (error, written) => {
+      if (error) failure = error;
+      else answer = written;
+    });
+    // Questions are answered in their order, and those of a connection that ends fail in it.
+    this.#askFlushed((why, flushed) => {
+      if (answer === null) {
+        if (this.#isStale(name, sql, failure)) this.write(sql, params, form, done);
+        else done(failure, null);
+        return;
+      }
+      if (isPlain && name === undefined) this.#names.used(sql);
+      if (this.#cancelledWait) return done(cancelledWait(), null);
+      const result = toResult(answer, form);
+      // Committed without doubt: what may have failed is only the question where.
+      if (wroteNothing(sql, answer)) done(null, { ...result, position: NOTHING });
+      else done(null, { ...result, position: flushed ?? { kind: 'unknown', why: String(why) } });
+    });
+    this.#socket.uncork();
+  }
+
+  #refusal(sql: string): EngineError | null {
+    if (this.#purpose !== 'write' || !/set_config/i.test(sql)) return null;
+    return new EngineError(
+      'bad-statement',
+      'set_config could switch off what makes this write safe: use it in a transaction, which pins that before COMMIT',
+    );
   }
 
   async begin(access: Access): Promise<void> {
@@ -267,15 +291,32 @@ export class PostgresSession implements Session {
     return this.#timeline;
   }
 
-  async #flushed(): Promise<CapturedPosition> {
-    const question = this.#primaryTimeline === null ? FIRST_FLUSHED : FLUSHED;
-    const [row] = await this.prepared<{ timeline?: number; lsn: string; level: string }>(question);
-    if (!row) throw new EngineError('other', 'the server answered no position');
+  #flushed(): Promise<CapturedPosition> {
+    return new Promise((resolve, reject) => {
+      this.#askFlushed((error, position) => (position === null ? reject(error) : resolve(position)));
+    });
+  }
+
+  #askFlushed(done: (error: unknown, position: CapturedPosition | null) => void): void {
+    const { name, text } = this.#primaryTimeline === null ? FIRST_FLUSHED : FLUSHED;
+    this.#start(name, text, [], {}, (error, answer) => {
+      if (error) {
+        this.#noticeLoss(error);
+        return done(error, null);
+      }
+      const [row] = answer.rows as { timeline?: number; lsn: string; level: string }[];
+      if (!row) return done(new EngineError('other', 'the server answered no position'), null);
+      done(null, this.#captured(row));
+    });
+  }
+
+  #captured(row: { timeline?: number; lsn: string; level: string }): CapturedPosition {
     const timeline = row.timeline ?? this.#primaryTimeline ?? 0;
     this.#primaryTimeline = timeline;
     // Both are pinned: one makes a commit wait for its replica, the other lets us hear that a wait was cancelled.
-    if (row.level === `${this.#syncLevel}/warning`)
-      return { kind: 'known', position: positionAt(timeline, row.lsn) };
+    if (row.level === `${this.#syncLevel}/warning`) {
+      return toCaptured(() => positionAt(timeline, row.lsn));
+    }
     // Somebody found a way past the guard (set_config in a query): this session is not lent again.
     this.#tampered = true;
     return {
@@ -286,10 +327,7 @@ export class PostgresSession implements Session {
 
   #checkSyncWait(): void {
     if (!this.#cancelledWait) return;
-    throw new EngineError(
-      'outcome-unknown',
-      'the wait for a standby was cancelled: the write is committed on this node and perhaps on no other',
-    );
+    throw cancelledWait();
   }
 
   /** A statement of the caller's. In pools it must be one: the extended protocol refuses a text with several. */
@@ -310,10 +348,14 @@ export class PostgresSession implements Session {
     try {
       return (await this.#driver.query<R>({ ...statement, values: [...values] })).rows;
     } catch (error) {
-      // Somebody has dropped it (a function can, with EXECUTE): this session is not lent again.
-      if (isNotOurs((error as { code?: string }).code)) this.#tampered = true;
+      this.#noticeLoss(error);
       throw error;
     }
+  }
+
+  /** Somebody has dropped a statement of ours (a function can, with EXECUTE): this session is not lent again. */
+  #noticeLoss(error: unknown): void {
+    if (isNotOurs((error as { code?: string }).code)) this.#tampered = true;
   }
 
   translate(error: unknown): EngineError {
@@ -327,7 +369,7 @@ export class PostgresSession implements Session {
   }
 
   destroy(): void {
-    this.#destroySocket();
+    this.#socket.destroy();
     this.#closed();
   }
 
@@ -337,6 +379,12 @@ export class PostgresSession implements Session {
     for (const listener of this.#closeListeners) listener();
   }
 }
+
+const cancelledWait = (): EngineError =>
+  new EngineError(
+    'outcome-unknown',
+    'the wait for a standby was cancelled: the write is committed on this node and perhaps on no other',
+  );
 
 /** In a transaction that has failed, COMMIT rolls back and reports success under the name of ROLLBACK. */
 function checkCommitted({ command }: QueryResult): void {
@@ -348,37 +396,3 @@ function checkCommitted({ command }: QueryResult): void {
 const PLAIN_WRITE = /^\s*(?:insert|update|delete|merge)\b/i;
 const wroteNothing = (sql: string, { rowCount }: QueryResult): boolean =>
   rowCount === 0 && PLAIN_WRITE.test(sql);
-
-function toParameter(value: SqlValue): string | number | boolean | Buffer | null {
-  if (value instanceof Date) return value.toISOString(); // the driver would write local time
-  return typeof value === 'bigint' ? value.toString() : value;
-}
-
-function configOf(text: string, params: readonly SqlValue[], { rowMode, types }: RowForm) {
-  return {
-    text,
-    values: params.map(toParameter),
-    queryMode: 'extended',
-    ...(rowMode === 'array' && { rowMode }),
-    ...(types && { types: types as CustomTypesConfig }),
-  };
-}
-
-/** A text with several statements (tools only) has several results; the last one counts. */
-function toResult(answer: QueryResult | QueryResult[], { rowMode }: RowForm = {}): SqlResult {
-  const result = Array.isArray(answer) ? answer.at(-1) : answer;
-  const isRead = result?.command === 'SELECT' || result?.command === 'SHOW';
-  const affectedRows = isRead ? 0 : (result?.rowCount ?? 0);
-  const rows: readonly unknown[] = result?.rows ?? [];
-  // Names and arrays only for those who ask: most calls want objects and nothing else.
-  if (!result || rowMode === undefined) return { rows: rows as readonly Row[], affectedRows, insertId: null };
-  return {
-    ...(rowMode === 'array'
-      ? { rows: [], arrays: rows as readonly unknown[][] }
-      : { rows: rows as readonly Row[] }),
-    ...(result.fields.length > 0 && { columns: result.fields.map(({ name }) => name) }),
-    command: result.command,
-    affectedRows,
-    insertId: null,
-  };
-}

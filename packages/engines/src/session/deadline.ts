@@ -1,18 +1,21 @@
 import { type CallOptions, EngineError } from '../types.ts';
 import { type Alarm, alarmClock } from './alarm-clock.ts';
+import type { Halt, HaltListener } from './halt.ts';
 
 /**
- * The end of one call: its time limit and its caller's AbortSignal, counted from the moment this is made.
+ * The end of one call: its time limit, its caller's AbortSignal and its node's `Halt`, counted from the moment this is made.
  * It covers everything the call does: waiting for a connection, the statements, the rollback.
  */
 export class Deadline {
   readonly endsAtMs: number;
   readonly #timeoutMs: number | undefined;
   readonly #signal: AbortSignal | undefined;
+  readonly #halt: Halt | undefined;
 
-  constructor({ timeoutMs, signal }: CallOptions = {}) {
+  constructor({ timeoutMs, signal, halt }: CallOptions = {}) {
     this.#timeoutMs = timeoutMs;
     this.#signal = signal;
+    this.#halt = halt;
     this.endsAtMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
   }
 
@@ -28,7 +31,7 @@ export class Deadline {
 
   /** EngineError `aborted` or `timeout` when the end has come, else null. */
   reached(): EngineError | null {
-    if (this.#signal?.aborted) return this.#aborted();
+    if (this.#signal?.aborted || this.#halt?.isOver) return this.#aborted();
     return this.endsAtMs <= performance.now() ? this.#timedOut() : null;
   }
 
@@ -37,10 +40,14 @@ export class Deadline {
    * before calls `stop` on what this returns; null where there is no limit at all.
    */
   watch(expire: (error: EngineError) => void): Watch | null {
-    if (this.#timeoutMs === undefined && !this.#signal) return null;
-    return new Watch(this.endsAtMs, this.#signal, (isAborted) =>
+    if (!this.#isLimited()) return null;
+    return new Watch(this.endsAtMs, this.#signal, this.#halt, (isAborted) =>
       expire(isAborted ? this.#aborted() : this.#timedOut()),
     );
+  }
+
+  #isLimited(): boolean {
+    return this.#timeoutMs !== undefined || this.#signal !== undefined || this.#halt !== undefined;
   }
 
   /**
@@ -48,7 +55,7 @@ export class Deadline {
    * `aborted`; what `work` does afterwards is ignored.
    */
   race<T>(work: Promise<T>, giveUp: () => void): Promise<T> {
-    if (this.#timeoutMs === undefined && !this.#signal) return work;
+    if (!this.#isLimited()) return work;
     return new Promise<T>((resolve, reject) => {
       const watch = this.watch((error) => {
         reject(error);
@@ -72,36 +79,52 @@ export class Deadline {
   }
 
   #aborted(): EngineError {
+    const isHalted = !this.#signal?.aborted && this.#halt?.isOver;
+    if (isHalted) return new EngineError('aborted', 'the node fell silent');
     return new EngineError('aborted', 'the caller gave up', { cause: this.#signal?.reason });
   }
 }
 
 /** See `Deadline.watch`. Itself alarm and listener, because there is one for every statement. */
-class Watch implements Alarm {
+class Watch implements Alarm, HaltListener {
   readonly endsAtMs: number;
   readonly #signal: AbortSignal | undefined;
+  readonly #halt: Halt | undefined;
   #expire: ((isAborted: boolean) => void) | null;
 
-  constructor(endsAtMs: number, signal: AbortSignal | undefined, expire: (isAborted: boolean) => void) {
+  constructor(
+    endsAtMs: number,
+    signal: AbortSignal | undefined,
+    halt: Halt | undefined,
+    expire: (isAborted: boolean) => void,
+  ) {
     this.endsAtMs = endsAtMs;
     this.#signal = signal;
+    this.#halt = halt;
     this.#expire = expire;
-    if (signal?.aborted) this.handleEvent();
-    else {
-      signal?.addEventListener('abort', this);
-      if (endsAtMs !== Number.POSITIVE_INFINITY) alarmClock.set(this);
+    if (signal?.aborted || halt?.isOver) {
+      this.#end(true);
+      return;
     }
+    signal?.addEventListener('abort', this);
+    halt?.join(this);
+    if (endsAtMs !== Number.POSITIVE_INFINITY) alarmClock.set(this);
   }
 
   stop(): void {
     if (!this.#expire) return;
     this.#expire = null;
     alarmClock.clear(this);
+    this.#halt?.leave(this);
     this.#signal?.removeEventListener('abort', this);
   }
 
   /** The signal's listener. */
   handleEvent(): void {
+    this.#end(true);
+  }
+
+  halted(): void {
     this.#end(true);
   }
 

@@ -21,6 +21,9 @@ import { RunningTransaction, translated } from './transaction.ts';
 
 const DEFAULT_CLOSE_DEADLINE_MS = 2000;
 
+/** Starts a statement on a session; `done` brings its answer, or an error and null. */
+type Send<S, R> = (session: S, done: (error: unknown, result: R | null) => void) => void;
+
 /**
  * `NodePool` for every engine: what differs between them is in the `Session`.
  *
@@ -37,37 +40,55 @@ export class SessionPool<S extends Session> implements NodePool {
     this.#lending = new Lending(options);
   }
 
-  /**
-   * The path that most calls of a service take, so it has no promise but the one it returns, as long as a session lies idle.
-   */
   read(sql: string, params: readonly SqlValue[], options: ReadOptions = {}): ReturnType<NodePool['read']> {
+    if (options.withUpperBound) {
+      return this.#borrow('read', options, (session) => {
+        refuseSessionStatement(sql, null);
+        return session.queryWithUpperBound(sql, params, options);
+      });
+    }
+    return this.#alone<SqlResult>('read', sql, options, (session, done) =>
+      session.ask(sql, params, options, done),
+    );
+  }
+
+  write(
+    sql: string,
+    params: readonly SqlValue[],
+    options: CallOptions & RowForm = {},
+  ): ReturnType<NodePool['write']> {
+    return this.#alone<SqlResult & { position: CapturedPosition }>('write', sql, options, (session, done) =>
+      session.write(sql, params, options, done),
+    );
+  }
+
+  /**
+   * One statement on a session that is lent for it: the path that nearly all calls of a service take, so it has no promise
+   * but the one it returns, as long as a session lies idle.
+   */
+  #alone<R>(phase: Phase, sql: string, options: CallOptions, send: Send<S, R>): Promise<R> {
     try {
       refuseSessionStatement(sql, null);
     } catch (error) {
       return Promise.reject(error);
     }
-    if (options.withUpperBound) {
-      return this.#borrow('read', options, (session) => session.queryWithUpperBound(sql, params, options));
-    }
     const deadline = new Deadline(options);
     const session = deadline.reached() === null ? this.#lending.takeIdle() : null;
-    if (session) return this.#ask(session, deadline, sql, params, options);
-    return this.#lending.acquire(deadline).then((lent) => this.#ask(lent, deadline, sql, params, options));
+    if (session) return this.#lent(phase, session, deadline, send);
+    return this.#lending.acquire(deadline).then((lent) => {
+      const tooLate = deadline.reached();
+      if (tooLate === null) return this.#lent(phase, lent, deadline, send);
+      this.#lending.release(lent);
+      throw tooLate; // nothing was sent
+    });
   }
 
-  /** One read on a session that is lent for it. */
-  #ask(
-    session: S,
-    deadline: Deadline,
-    sql: string,
-    params: readonly SqlValue[],
-    form: RowForm,
-  ): Promise<SqlResult> {
+  #lent<R>(phase: Phase, session: S, deadline: Deadline, send: Send<S, R>): Promise<R> {
     return new Promise((resolve, reject) => {
       let isOver = false;
       const fail = (error: unknown): void => {
         isOver = true;
-        const meaning = judge(this.#failed(session, error), 'read');
+        const meaning = judge(this.#failed(session, error), phase);
         this.#lending.release(session);
         reject(meaning);
       };
@@ -76,7 +97,7 @@ export class SessionPool<S extends Session> implements NodePool {
         fail(error);
       });
       if (isOver) return;
-      session.ask(sql, params, form, (error, result) => {
+      send(session, (error, result) => {
         if (isOver) return; // the answer came too late
         watch?.stop();
         if (result === null) return fail(error);
@@ -85,11 +106,6 @@ export class SessionPool<S extends Session> implements NodePool {
         resolve(result);
       });
     });
-  }
-
-  async write(sql: string, params: readonly SqlValue[], options: CallOptions & RowForm = {}) {
-    refuseSessionStatement(sql, null);
-    return this.#borrow('write', options, (session) => session.write(sql, params, options));
   }
 
   /** One session for one call. */

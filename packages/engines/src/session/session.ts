@@ -22,6 +22,10 @@ export type Access = 'read-write' | 'read-only';
 
 /** `error` is null when there is a `result`. */
 export type Answer = (error: unknown, result: SqlResult | null) => void;
+export type WriteAnswer = (
+  error: unknown,
+  result: (SqlResult & { position: CapturedPosition }) | null,
+) => void;
 
 /**
  * One logged-in connection, as the pool and the tools use it. Methods reject with the driver's own errors, which
@@ -48,11 +52,8 @@ export interface Session {
     params: readonly SqlValue[],
     form?: RowForm,
   ): Promise<SqlResult & { upperBound: Position }>;
-  write(
-    sql: string,
-    params: readonly SqlValue[],
-    form?: RowForm,
-  ): Promise<SqlResult & { position: CapturedPosition }>;
+  /** As `ask`: one autocommitted statement, and the position at which it was committed. */
+  write(sql: string, params: readonly SqlValue[], form: RowForm, done: WriteAnswer): void;
   begin(access: Access): Promise<void>;
   commit(): Promise<CapturedPosition>;
   /** COMMIT of a READ ONLY transaction; then, when asked for, an upper bound of what it can have seen. */
@@ -64,4 +65,14 @@ export interface Session {
   end(): Promise<void>;
   /** Closes the socket at once. Whatever runs on the server goes on there (never cancelled, DESIGN invariant 8). */
   destroy(): void;
+}
+
+/** Where a write that is done was committed. What cannot be read of the server's answer is no reason to call it failed. */
+export function toCaptured(read: () => Position | null): CapturedPosition {
+  try {
+    const position = read();
+    return position === null ? { kind: 'none' } : { kind: 'known', position };
+  } catch (error) {
+    return { kind: 'unknown', why: String(error) };
+  }
 }

@@ -52,7 +52,7 @@ export const USAGE = `Measures the router beside the raw drivers and other libra
 `;
 
 const MEASURED = {
-  full: { blocks: 12, slices: 4, prepareMs: 1500, warmUpMs: 100, measureMs: 400, users: 10_000 },
+  full: { blocks: 12, slices: 4, prepareMs: 4000, warmUpMs: 200, measureMs: 500, users: 10_000 },
   quick: { blocks: 2, slices: 1, prepareMs: 200, warmUpMs: 50, measureMs: 150, users: 10_000 },
 };
 

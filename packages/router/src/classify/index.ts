@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { EngineName } from '@replication-lab/engines';
-import { Recent } from '../recent.ts';
+import { type EngineName, Recent } from '@replication-lab/engines';
 import { classifyMariadb, classifyMysql } from './mysql/index.ts';
 import { classifyPostgres, isParserReady, loadPostgresParser } from './postgres/index.ts';
 import type { Classification, Classifier, ClassifyOptions } from './types.ts';

@@ -1,0 +1,38 @@
+import type { CustomTypesConfig, QueryResult } from 'pg';
+import type { Row, RowForm, SqlResult, SqlValue } from '../types.ts';
+
+/** How statements go to the driver, and how its answers come back from it. */
+
+export function toParameter(value: SqlValue): string | number | boolean | Buffer | null {
+  if (value instanceof Date) return value.toISOString(); // the driver would write local time
+  return typeof value === 'bigint' ? value.toString() : value;
+}
+
+export function configOf(text: string, params: readonly SqlValue[], { rowMode, types }: RowForm) {
+  return {
+    text,
+    values: params.map(toParameter),
+    queryMode: 'extended',
+    ...(rowMode === 'array' && { rowMode }),
+    ...(types && { types: types as CustomTypesConfig }),
+  };
+}
+
+/** A text with several statements (tools only) has several results; the last one counts. */
+export function toResult(answer: QueryResult | QueryResult[], { rowMode }: RowForm = {}): SqlResult {
+  const result = Array.isArray(answer) ? answer.at(-1) : answer;
+  const isRead = result?.command === 'SELECT' || result?.command === 'SHOW';
+  const affectedRows = isRead ? 0 : (result?.rowCount ?? 0);
+  const rows: readonly unknown[] = result?.rows ?? [];
+  // Names and arrays only for those who ask: most calls want objects and nothing else.
+  if (!result || rowMode === undefined) return { rows: rows as readonly Row[], affectedRows, insertId: null };
+  return {
+    ...(rowMode === 'array'
+      ? { rows: [], arrays: rows as readonly unknown[][] }
+      : { rows: rows as readonly Row[] }),
+    ...(result.fields.length > 0 && { columns: result.fields.map(({ name }) => name) }),
+    command: result.command,
+    affectedRows,
+    insertId: null,
+  };
+}
