@@ -1,5 +1,5 @@
 import type { RouterCore } from './core.ts';
-import type { SessionState } from './session.ts';
+import { type SessionState, withId } from './session.ts';
 import type { OpenedToken } from './token.ts';
 
 /**
@@ -15,10 +15,16 @@ export interface Bearer {
   reset(): void;
 }
 
-/** A token that is there, or how to get it. Sealing is put off: few look at every token. */
-export type Sealed = string | (() => string);
+/**
+ * A token that is there, how to get it (sealing is put off: few look at every token), or the session object that keeps it
+ * anyway.
+ */
+export type Sealed = string | (() => string) | { readonly token: string };
 
-export const tokenOf = (sealed: Sealed): string => (typeof sealed === 'string' ? sealed : sealed());
+export function tokenOf(sealed: Sealed): string {
+  if (typeof sealed === 'string') return sealed;
+  return typeof sealed === 'function' ? sealed() : sealed.token;
+}
 
 /** How a call finds whom it is for: by its own token, or by the session it is made in. */
 export type FindBearer = (token: string | undefined) => Bearer;
@@ -33,15 +39,15 @@ export function tokenBearer(core: RouterCore, token: string | undefined): Bearer
 class TokenBearer implements Bearer {
   readonly #core: RouterCore;
   readonly #opened: OpenedToken;
+  readonly state: SessionState;
   constructor(core: RouterCore, opened: OpenedToken) {
     this.#core = core;
     this.#opened = opened;
-  }
-  get state(): SessionState {
-    return this.#opened.state;
+    this.state = withId(opened.state);
   }
   advance(_base: SessionState | null, next: SessionState | null): Sealed {
-    const { state, current, text } = this.#opened;
+    const { state } = this;
+    const { current, text } = this.#opened;
     // The usual read changes nothing: no cipher, and cookies stay as they are.
     if (current && (next === null || next === state)) return text;
     return () => this.#core.sealToken(next ?? state);
@@ -56,7 +62,7 @@ class NewcomerBearer implements Bearer {
     this.#core = core;
   }
   advance(_base: SessionState | null, next: SessionState | null): Sealed {
-    return () => this.#core.sealToken(next ?? this.#core.newSession());
+    return next === null ? this.#core.newcomerToken() : () => this.#core.sealToken(next);
   }
   reset(): void {} // has seen nothing
 }

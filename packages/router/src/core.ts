@@ -52,7 +52,10 @@ export class RouterCore {
   #news = Promise.withResolvers<void>();
   #closing: Promise<void> | null = null;
   #seen: Topology | null = null;
+  #newcomer: { readonly epoch: number; readonly text: string } | null = null;
   readonly #chances: Chances;
+  /** The moment for which `#chances` answers: a decision is one moment. */
+  #decidesAtMs = 0;
 
   constructor(options: RouterOptions) {
     const settings = resolveSettings(options);
@@ -92,9 +95,9 @@ export class RouterCore {
     });
     this.#chances = {
       positions: this.client.positions,
-      order: (nodes) => this.load.order(nodes, now(), Math.random),
-      etaMs: (node, position) => this.cluster.catchUp(node).etaMs(position, now()),
-      isStalled: (node) => this.#isStalled(node, now()),
+      order: (nodes) => this.load.order(nodes, this.#decidesAtMs, Math.random),
+      etaMs: (node, position) => this.cluster.catchUp(node).etaMs(position, this.#decidesAtMs),
+      isStalled: (node) => this.#isStalled(node, this.#decidesAtMs),
     };
     this.#listen();
     this.#watchers = new Map(names.map((name) => [name, this.#watch(name, options)]));
@@ -112,8 +115,8 @@ export class RouterCore {
     return [...this.#access.values()];
   }
 
-  topology(exact = false): Topology {
-    const topology = this.cluster.topology(now(), exact);
+  topology(exact = false, nowMs = now()): Topology {
+    const topology = this.cluster.topology(nowMs, exact);
     if (topology !== this.#seen) {
       this.#seen = topology;
       const replicas = topology.nodes.filter(({ role }) => role !== 'primary');
@@ -124,7 +127,8 @@ export class RouterCore {
   }
 
   /** Where a read goes now; null when no node can keep its promise. */
-  route(request: RouteRequest, topology: Topology): Route | null {
+  route(request: RouteRequest, topology: Topology, nowMs = now()): Route | null {
+    this.#decidesAtMs = nowMs;
     return decideRoute(request, topology, this.#chances);
   }
 
@@ -145,6 +149,16 @@ export class RouterCore {
 
   sealToken(state: SessionState): string {
     return this.#sealer.seal(state);
+  }
+
+  /** The token of whoever has seen nothing: the same for all, so that it costs nothing to hand out. */
+  newcomerToken(): string {
+    const epoch = this.cluster.highestEpoch;
+    if (this.#newcomer?.epoch !== epoch) {
+      const nobody = emptySession(epoch, this.client.positions.empty, '');
+      this.#newcomer = { epoch, text: this.#sealer.seal(nobody) };
+    }
+    return this.#newcomer.text;
   }
 
   newSession(): SessionState {

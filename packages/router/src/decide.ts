@@ -216,6 +216,14 @@ const primaryOf = (decision: Deciding): readonly NodeView[] =>
 
 function ordered({ chances }: Deciding, nodes: readonly NodeView[]): readonly NodeView[] {
   if (nodes.length < 2) return nodes;
+  if (nodes.length === 2) return orderedPair(chances, nodes[0]!, nodes[1]!);
   const names = chances.order(nodes.map(({ name }) => name));
   return names.map((name) => nodes.find((node) => node.name === name)!);
+}
+
+/** The usual case, with less to do. An ejected one is left out. */
+function orderedPair({ order }: Chances, a: NodeView, b: NodeView): readonly NodeView[] {
+  const names = order([a.name, b.name]);
+  const first = names[0] === a.name ? a : b;
+  return names.length === 1 ? [first] : [first, first === a ? b : a];
 }

@@ -35,18 +35,17 @@ export interface Seen {
 /** Makes the caller's answer of a node's. */
 export type Finish<T, R> = (value: T, decision: Decision, sealed: Sealed) => R;
 
-/** One read on its way through the nodes. */
-interface Journey {
-  readonly level: ConsistencyLevel;
+/** One read on its way through the nodes, and what is asked of `decideRoute` for it. */
+interface Journey extends RouteRequest {
   readonly startedMs: number;
   readonly deadlineMs: number;
   readonly signal: AbortSignal | undefined;
-  readonly maxStalenessMs: number;
   session: SessionState | null;
   /** The epoch by which `session` was judged. */
   judgedEpoch: number;
   tried: ReadonlySet<string>;
   sparePrimary: boolean;
+  waitMs: number;
   /** It has waited for a replica already, in vain. */
   waited: boolean;
   /** Its share of forced reads of the primary was counted already. */
@@ -73,7 +72,8 @@ export async function read<T extends Seen, R>(
   const bearer = bearerOf(request.token);
   const base = bearer.state;
   const journey = setOut(core, request, level, base, startedMs);
-  for (;;) {
+  let nowMs = startedMs;
+  for (; ; nowMs = now()) {
     core.assertOpen();
     // A session of an older reign is judged before anything is read for it, and again when a reign has begun meanwhile. The
     // usual one is of this reign, and costs no turn.
@@ -81,17 +81,21 @@ export async function read<T extends Seen, R>(
       journey.session = await core.currentSession(base, bearer);
       journey.judgedEpoch = core.cluster.highestEpoch;
     }
-    const topology = core.topology(level === 'bounded');
-    const route = core.route(routeRequest(core, journey), topology);
+    const topology = core.topology(level === 'bounded', nowMs);
+    setWait(core, journey, nowMs);
+    const route = core.route(journey, topology, nowMs);
     if (!route) throw journey.lastError ?? noNode(level, topology);
     const { choice } = route;
     const mustWait = choice.waitFor !== null || choice.forced || choice.settleFrom !== null;
-    if (mustWait && !(await isReady(core, journey, choice))) continue;
-    const leftMs = leftOf(journey);
+    if (mustWait) {
+      if (!(await isReady(core, journey, choice))) continue;
+      nowMs = now();
+    }
+    const leftMs = leftOf(journey, nowMs);
     const timeoutMs = Math.ceil(route.hasAlternative ? leftMs * FIRST_SHARE : leftMs);
     const access = core.access(choice.node);
     const { halt } = access;
-    const ticket = core.load.begin(choice.node, now());
+    const ticket = core.load.begin(choice.node, nowMs);
     const { withUpperBound } = choice;
     let value: T;
     try {
@@ -136,6 +140,7 @@ function setOut(
     judgedEpoch: session?.epoch ?? 0,
     tried: NOBODY,
     sparePrimary: false,
+    waitMs: 0,
     waited: false,
     counted: false,
     lastError: null,
@@ -269,14 +274,13 @@ export function levelOf({ level = 'session', maxStalenessMs }: ReadRequest): Con
   return level;
 }
 
-function routeRequest(core: RouterCore, journey: Journey): RouteRequest {
-  const { level, maxStalenessMs, session, tried, sparePrimary } = journey;
-  const mayWaitMs = sparePrimary ? journey.deadlineMs - now() : core.settings.sessionWaitMs;
-  return { level, maxStalenessMs, session, tried, sparePrimary, waitMs: journey.waited ? 0 : mayWaitMs };
+function setWait(core: RouterCore, journey: Journey, nowMs: number): void {
+  const mayWaitMs = journey.sparePrimary ? journey.deadlineMs - nowMs : core.settings.sessionWaitMs;
+  journey.waitMs = journey.waited ? 0 : mayWaitMs;
 }
 
-function leftOf({ deadlineMs, lastError }: Journey): number {
-  const leftMs = deadlineMs - now();
+function leftOf({ deadlineMs, lastError }: Journey, nowMs = now()): number {
+  const leftMs = deadlineMs - nowMs;
   if (leftMs > 0) return leftMs;
   throw lastError ?? new RouterError('timeout', 'The read did not finish in time.');
 }

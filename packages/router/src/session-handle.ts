@@ -1,6 +1,6 @@
 import type { Bearer, Sealed } from './bearer.ts';
 import type { RouterCore } from './core.ts';
-import { mergeSessions, type SessionState } from './session.ts';
+import { mergeSessions, type SessionState, withId } from './session.ts';
 import type { OpenedToken } from './token.ts';
 
 /** The memory of one client's session: what its calls have seen so far. Calls may overlap. */
@@ -11,7 +11,7 @@ export class SessionHandle implements Bearer {
 
   constructor(core: RouterCore, opened: OpenedToken | null) {
     this.#core = core;
-    this.#state = opened?.state ?? core.newSession();
+    this.#state = opened === null ? core.newSession() : withId(opened.state);
     if (opened?.current) this.#sealed = opened;
   }
 
@@ -36,6 +36,6 @@ export class SessionHandle implements Bearer {
       const alone = this.#state === base;
       this.#state = alone ? next : mergeSessions(this.#state, next, this.#core.client.positions);
     }
-    return this.#sealed?.state === this.#state ? this.#sealed.text : () => this.token;
+    return this;
   }
 }

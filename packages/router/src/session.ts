@@ -24,17 +24,19 @@ export interface SessionState {
 /** In place of `lastNode`: more than one node has served. No node is called so. */
 export const SEVERAL_NODES = '-several-';
 
-export const emptySession = (
-  epoch: number,
-  empty: Position,
-  id = drawRandom(6).toString('base64url'),
-): SessionState => ({
+const newId = (): string => drawRandom(6).toString('base64url');
+
+export const emptySession = (epoch: number, empty: Position, id = newId()): SessionState => ({
   id,
   epoch,
   position: empty,
   lastNode: null,
   unknown: false,
 });
+
+/** One that was opened from the token which all newcomers share becomes somebody. */
+export const withId = (state: SessionState): SessionState =>
+  state.id === '' ? { ...state, id: newId() } : state;
 
 /** A session that has seen nothing: any replica may start it. */
 export const isEmptySession = (state: SessionState, empty: Position): boolean =>

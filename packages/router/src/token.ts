@@ -27,7 +27,8 @@ const TAG_BYTES = 16;
 const HEADER_BYTES = 1 + KEY_ID_BYTES;
 const OVERHEAD_BYTES = HEADER_BYTES + SALT_BYTES + IV_BYTES + TAG_BYTES;
 const NODE_NAME = /^[\w.-]{1,64}$/;
-const SESSION_ID = /^[\w-]{8}$/;
+/** Empty in the token of those who have seen nothing, which all of them share: each gets an id when it is opened. */
+const SESSION_ID = /^(?:[\w-]{8})?$/;
 
 /** Tokens that are remembered open. A client comes back with the token it was given, most likely to this very process. */
 const REMEMBERED_TOKENS = 4_096;

@@ -19,6 +19,12 @@ export class Deadline {
     this.endsAtMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
   }
 
+  /** Was it over when it began? Looks at no clock. */
+  isOverFromTheStart(): boolean {
+    const noTime = this.#timeoutMs !== undefined && this.#timeoutMs <= 0;
+    return noTime || this.#signal?.aborted === true || this.#halt?.isOver === true;
+  }
+
   remainingMs(): number {
     return Math.max(0, this.endsAtMs - performance.now());
   }

@@ -73,7 +73,7 @@ export class SessionPool<S extends Session> implements NodePool {
       return Promise.reject(error);
     }
     const deadline = new Deadline(options);
-    const session = deadline.reached() === null ? this.#lending.takeIdle() : null;
+    const session = deadline.isOverFromTheStart() ? null : this.#lending.takeIdle();
     if (session) return this.#lent(phase, session, deadline, send);
     return this.#lending.acquire(deadline).then((lent) => {
       const tooLate = deadline.reached();
