@@ -3,6 +3,7 @@
  * Each folder beside this file (`mysql/`, `mariadb/`, `postgres/`) implements them with the same set of files.
  */
 
+import type { EngineFailover } from './failover.ts';
 import type { Halt } from './session/halt.ts';
 
 export const ENGINE_NAMES = ['mysql', 'mariadb', 'postgres'] as const;
@@ -354,6 +355,11 @@ export interface ServerSpec {
   readonly replication: Credentials;
   /** Unprivileged user to run as when we are root; null when we are not. */
   readonly runAs: { readonly uid: number; readonly gid: number; readonly name: string } | null;
+  /**
+   * A supervisor looks after this node (mysql, mariadb): a replica then follows nobody by itself after a restart, since it may
+   * have been detached from a primary that must not get another confirmation. The supervisor attaches it again.
+   */
+  readonly supervised?: boolean;
 }
 
 export interface ServerCommand {
@@ -384,5 +390,6 @@ export interface Engine {
   readonly name: EngineName;
   readonly client: EngineClient;
   readonly admin: EngineAdmin;
+  readonly failover: EngineFailover;
   readonly server: EngineServer;
 }

@@ -67,15 +67,7 @@ async function attach(
   await close(connection);
   const before = await status(connection);
   if (before && isSame(before, source, replication) && isRunning(before)) return;
-  await connection.query('STOP SLAVE');
-  await connection.query(
-    `CHANGE MASTER TO
-       MASTER_HOST = ${literal(source.host)}, MASTER_PORT = ${source.port},
-       MASTER_USER = ${literal(replication.user)}, MASTER_PASSWORD = ${literal(replication.password)},
-       MASTER_CONNECT_RETRY = 1, MASTER_HEARTBEAT_PERIOD = 0.5,
-       MASTER_USE_GTID = slave_pos${(await hasOwnHistory(connection)) ? ', MASTER_DEMOTE_TO_SLAVE = 1' : ''}`,
-  );
-  await connection.query('START SLAVE');
+  await changeSource(connection, source, replication);
   const { timeoutMs = ATTACH_TIMEOUT_MS, signal } = options;
   let last = 'no answer yet';
   const running = await waitFor(
@@ -90,11 +82,28 @@ async function attach(
   if (!running) throw failed(connection, source, `${last} (after ${timeoutMs} ms)`, 'timeout');
 }
 
+/** Stops both threads, and starts them towards `source`. What was received and not applied is fetched again from there. */
+export async function changeSource(
+  connection: Pick<Connection, 'query'>,
+  source: Endpoint,
+  replication: Credentials,
+): Promise<void> {
+  await connection.query('STOP SLAVE');
+  await connection.query(
+    `CHANGE MASTER TO
+       MASTER_HOST = ${literal(source.host)}, MASTER_PORT = ${source.port},
+       MASTER_USER = ${literal(replication.user)}, MASTER_PASSWORD = ${literal(replication.password)},
+       MASTER_CONNECT_RETRY = 1, MASTER_HEARTBEAT_PERIOD = 0.5,
+       MASTER_USE_GTID = slave_pos${(await hasOwnHistory(connection)) ? ', MASTER_DEMOTE_TO_SLAVE = 1' : ''}`,
+  );
+  await connection.query('START SLAVE');
+}
+
 /**
  * A node that was primary has transactions in its own log that it never got as a replica. MASTER_DEMOTE_TO_SLAVE counts
  * them as applied; without it the node would ask for them again.
  */
-async function hasOwnHistory(connection: Connection): Promise<boolean> {
+async function hasOwnHistory(connection: Pick<Connection, 'query'>): Promise<boolean> {
   const { rows } = await connection.query(
     'SELECT @@global.gtid_binlog_pos AS logged, @@global.gtid_slave_pos AS applied',
   );

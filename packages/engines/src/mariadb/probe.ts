@@ -4,7 +4,7 @@ import type { CallOptions, Connection, NodeProbe, Position, Row } from '../types
 import { positionFromServer, positions } from './positions.ts';
 
 // Several statements in one text: one round trip.
-const STATEMENTS = [
+export const PROBE_STATEMENTS: readonly string[] = [
   `SELECT @@server_id AS serverId, @@global.read_only AS readOnly,
           @@global.gtid_slave_pos AS applied, @@global.gtid_binlog_pos AS logged`,
   'SHOW ALL SLAVES STATUS',
@@ -14,19 +14,20 @@ const STATEMENTS = [
 /** `EngineClient.probe`. Needs SLAVE MONITOR and, where it exists, SELECT on lab_epoch. */
 export async function probe(connection: Connection, options?: CallOptions): Promise<NodeProbe> {
   return sessionOf(connection).run(async (session) => {
-    const { answers, epoch } = splitEpoch(await session.queryMany(STATEMENTS), STATEMENTS.length);
-    const [[server = {}] = [], channels = []] = answers;
-    return interpret(server, channels, epoch);
+    const { answers, epoch } = splitEpoch(await session.queryMany(PROBE_STATEMENTS), PROBE_STATEMENTS.length);
+    return toProbe(answers, epoch);
   }, options);
 }
 
-/** `EngineClient.replicaPosition`: what has been applied and shows (see `interpret`). Any account may ask. */
+/** `EngineClient.replicaPosition`: what has been applied and shows (see `toProbe`). Any account may ask. */
 export async function replicaPosition(connection: Connection, options?: CallOptions): Promise<Position> {
   const { rows } = await connection.query('SELECT @@global.gtid_slave_pos AS position', [], options);
   return positionFromServer(String(rows[0]?.position));
 }
 
-function interpret(server: Row, channels: readonly Row[], epoch: number): NodeProbe {
+/** `answers`: of `PROBE_STATEMENTS`, one set of rows each. */
+export function toProbe(answers: readonly (readonly Row[])[], epoch: number): NodeProbe {
+  const [[server = {}] = [], channels = []] = answers;
   // 12.0 and newer know ON, NO_LOCK and NO_LOCK_NO_ADMIN, and answer with the name.
   const readOnly = server.readOnly !== 0 && server.readOnly !== 'OFF';
   const followsSomebody = channels.length > 0;

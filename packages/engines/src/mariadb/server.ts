@@ -114,6 +114,7 @@ async function prepareBoot(spec: ServerSpec, binary: ServerBinary): Promise<Serv
       `--server-id=${spec.serverId}`,
       `--report-host=${spec.node.host}`,
       `--report-port=${spec.node.port}`,
+      ...(spec.supervised ? ['--skip-slave-start=ON'] : []),
     ],
     env: toolEnvironment(),
   };

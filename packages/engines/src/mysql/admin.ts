@@ -77,15 +77,7 @@ async function attach(
 ): Promise<void> {
   await close(connection);
   if (await follows(connection, source, replication)) return;
-  await connection.query('STOP REPLICA');
-  await connection.query(
-    `CHANGE REPLICATION SOURCE TO
-       SOURCE_HOST = ${literal(source.host)}, SOURCE_PORT = ${source.port},
-       SOURCE_USER = ${literal(replication.user)}, SOURCE_PASSWORD = ${literal(replication.password)},
-       SOURCE_AUTO_POSITION = 1, SOURCE_SSL = 1,
-       SOURCE_CONNECT_RETRY = 1, SOURCE_RETRY_COUNT = 86400, SOURCE_HEARTBEAT_PERIOD = 0.5`,
-  );
-  await connection.query('START REPLICA');
+  await changeSource(connection, source, replication);
   const { timeoutMs = ATTACH_TIMEOUT_MS, signal } = options;
   let last = 'no answer yet';
   const running = await waitFor(
@@ -98,6 +90,23 @@ async function attach(
     { timeoutMs, everyMs: 20, signal },
   );
   if (!running) throw failed(connection, source, `${last} (after ${timeoutMs} ms)`, 'timeout');
+}
+
+/** Stops both threads, and starts them towards `source`. What was received and not applied is fetched again from there. */
+export async function changeSource(
+  connection: Pick<Connection, 'query'>,
+  source: Endpoint,
+  replication: Credentials,
+): Promise<void> {
+  await connection.query('STOP REPLICA');
+  await connection.query(
+    `CHANGE REPLICATION SOURCE TO
+       SOURCE_HOST = ${literal(source.host)}, SOURCE_PORT = ${source.port},
+       SOURCE_USER = ${literal(replication.user)}, SOURCE_PASSWORD = ${literal(replication.password)},
+       SOURCE_AUTO_POSITION = 1, SOURCE_SSL = 1,
+       SOURCE_CONNECT_RETRY = 1, SOURCE_RETRY_COUNT = 86400, SOURCE_HEARTBEAT_PERIOD = 0.5`,
+  );
+  await connection.query('START REPLICA');
 }
 
 function failed(connection: Connection, source: Endpoint, why: string, code: 'other' | 'timeout' = 'other') {

@@ -1,6 +1,7 @@
 import type { Engine } from '../types.ts';
 import { admin } from './admin.ts';
 import { client } from './client.ts';
+import { failover } from './failover.ts';
 import { server } from './server.ts';
 
-export const mysql: Engine = { name: 'mysql', client, admin, server };
+export const mysql: Engine = { name: 'mysql', client, admin, failover, server };

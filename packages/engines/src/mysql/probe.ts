@@ -4,7 +4,7 @@ import type { CallOptions, Connection, NodeProbe, Position, Row } from '../types
 import { positionFromServer, positions } from './positions.ts';
 
 // Several statements in one text: one round trip, and all are answered within a fraction of a millisecond.
-const STATEMENTS = [
+export const PROBE_STATEMENTS: readonly string[] = [
   `SELECT @@server_uuid AS serverId, @@global.read_only AS readOnly, @@global.gtid_executed AS executed`,
   // One row a channel. RECEIVED_TRANSACTION_SET is what the relay logs have had, applied or not.
   `SELECT c.HOST AS source, s.SERVICE_STATE AS receiver, a.SERVICE_STATE AS applier,
@@ -32,9 +32,8 @@ const STATEMENTS = [
 /** `EngineClient.probe`. Needs SELECT on performance_schema.replication_* and, where it exists, on lab_epoch. */
 export async function probe(connection: Connection, options?: CallOptions): Promise<NodeProbe> {
   return sessionOf(connection).run(async (session) => {
-    const { answers, epoch } = splitEpoch(await session.queryMany(STATEMENTS), STATEMENTS.length);
-    const [[server = {}] = [], channels = [], [lag = {}] = []] = answers;
-    return interpret(server, channels, lag, epoch);
+    const { answers, epoch } = splitEpoch(await session.queryMany(PROBE_STATEMENTS), PROBE_STATEMENTS.length);
+    return toProbe(answers, epoch);
   }, options);
 }
 
@@ -44,7 +43,9 @@ export async function replicaPosition(connection: Connection, options?: CallOpti
   return positionFromServer(String(rows[0]?.position));
 }
 
-function interpret(server: Row, channels: readonly Row[], lag: Row, epoch: number): NodeProbe {
+/** `answers`: of `PROBE_STATEMENTS`, one set of rows each. */
+export function toProbe(answers: readonly (readonly Row[])[], epoch: number): NodeProbe {
+  const [[server = {}] = [], channels = [], [lag = {}] = []] = answers;
   const position = positionFromServer(String(server.executed));
   const readOnly = server.readOnly !== 0;
   const followsSomebody = channels.length > 0;

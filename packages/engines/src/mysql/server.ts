@@ -100,6 +100,7 @@ async function prepareBoot(spec: ServerSpec, binary: ServerBinary): Promise<Serv
       `--report-port=${spec.node.port}`,
       '--super-read-only=ON',
       '--persisted-globals-load=OFF',
+      ...(spec.supervised ? ['--skip-replica-start=ON'] : []),
     ],
     env: toolEnvironment(),
   };

@@ -1,4 +1,3 @@
-import { escapeLiteral } from 'pg';
 import {
   type CallOptions,
   type Connection,
@@ -6,13 +5,13 @@ import {
   type Endpoint,
   type EngineAdmin,
   EngineError,
-  type SqlValue,
 } from '../types.ts';
 import { waitFor } from '../wait-for.ts';
 import { primaryConninfo, slotName } from './conninfo.ts';
 import { held } from './history.ts';
 import { writeEpoch } from './reign.ts';
 import { createAccounts, createDatabase, createSchema } from './schema.ts';
+import { ask, set } from './settings.ts';
 import { dropIdleSlots, ensureSlot } from './slots.ts';
 
 const ATTACH_TIMEOUT_MS = 15_000;
@@ -127,14 +126,6 @@ async function readApplyDelay(connection: Connection): Promise<number> {
   );
 }
 
-/** ALTER SYSTEM and reload; works in recovery too. */
-async function set(connection: Connection, settings: Readonly<Record<string, string>>): Promise<void> {
-  for (const [name, value] of Object.entries(settings)) {
-    await connection.query(`ALTER SYSTEM SET ${name} = ${escapeLiteral(value)}`);
-  }
-  await connection.query('SELECT pg_reload_conf()');
-}
-
 /** A session rereads the settings between two statements, so that asking until it shows is enough. */
 async function readOnlyDefault(connection: Connection, wanted: 'on' | 'off'): Promise<void> {
   const current = () => ask(connection, `SELECT current_setting('default_transaction_read_only')`);
@@ -153,12 +144,6 @@ async function effect(
   throw new EngineError('timeout', `${endpoint.name} ${otherwise} after ${EFFECT_TIMEOUT_MS} ms`, {
     endpoint,
   });
-}
-
-/** The only value of the only row. */
-async function ask(connection: Connection, sql: string, params: readonly SqlValue[] = []): Promise<unknown> {
-  const [row] = (await connection.query(sql, params)).rows;
-  return Object.values(row ?? {})[0];
 }
 
 /** On an opened node that is closed to clients still, an administrator's session has to say that it wants to write. */

@@ -12,12 +12,13 @@ import {
   type SqlResult,
   type SqlValue,
 } from '../types.ts';
+import { bareQuery } from './bare-query.ts';
 import { translateError } from './errors.ts';
 import { positionAt } from './positions.ts';
 import { isNotOurs, mayBeOutdated, PreparedNames } from './prepared-names.ts';
 import { FIRST_FLUSHED, FLUSHED, PIN_SYNC_COMMIT, SEAL, UPPER_BOUND } from './session-sql.ts';
 import { typesOf } from './values.ts';
-import { configOf, toParameter, toResult } from './wire.ts';
+import { cancelledWait, checkCommitted, configOf, toParameter, toResult } from './wire.ts';
 
 type Driver = typeof import('pg');
 let driver: Driver | undefined;
@@ -298,30 +299,38 @@ export class PostgresSession implements Session {
   }
 
   #askFlushed(done: (error: unknown, position: CapturedPosition | null) => void): void {
-    const { name, text } = this.#primaryTimeline === null ? FIRST_FLUSHED : FLUSHED;
-    this.#start(name, text, [], {}, (error, answer) => {
-      if (error) {
-        this.#noticeLoss(error);
-        return done(error, null);
-      }
-      const [row] = answer.rows as { timeline?: number; lsn: string; level: string }[];
-      if (!row) return done(new EngineError('other', 'the server answered no position'), null);
-      done(null, this.#captured(row));
+    const timeline = this.#primaryTimeline;
+    const question = timeline === null ? FIRST_FLUSHED : FLUSHED;
+    const answer: { row: readonly (string | null)[] | null } = { row: null };
+    const finish = (error: unknown): void => {
+      if (error) this.#noticeLoss(error);
+      const [lsn, level, first] = answer.row ?? [];
+      const why = error ?? new EngineError('other', 'the server answered no position');
+      if (error || !lsn || !level) done(why, null);
+      else done(null, this.#captured({ lsn, level, timeline: timeline ?? Number(first) }));
+    };
+    const bare = bareQuery(this.#plainQuery(question.name, question.text, [], finish), question, answer);
+    if (bare) {
+      this.#driver.query(bare);
+      return;
+    }
+    this.#start(question.name, question.text, [], { rowMode: 'array' }, (error, result) => {
+      answer.row = error ? null : ((result.rows as unknown[][])[0]?.map(String) ?? null);
+      finish(error);
     });
   }
 
-  #captured(row: { timeline?: number; lsn: string; level: string }): CapturedPosition {
-    const timeline = row.timeline ?? this.#primaryTimeline ?? 0;
+  #captured({ timeline, lsn, level }: { timeline: number; lsn: string; level: string }): CapturedPosition {
     this.#primaryTimeline = timeline;
     // Both are pinned: one makes a commit wait for its replica, the other lets us hear that a wait was cancelled.
-    if (row.level === `${this.#syncLevel}/warning`) {
-      return toCaptured(() => positionAt(timeline, row.lsn));
+    if (level === `${this.#syncLevel}/warning`) {
+      return toCaptured(() => positionAt(timeline, lsn));
     }
     // Somebody found a way past the guard (set_config in a query): this session is not lent again.
     this.#tampered = true;
     return {
       kind: 'unknown',
-      why: `synchronous_commit or client_min_messages was changed on the way (${row.level})`,
+      why: `synchronous_commit or client_min_messages was changed on the way (${level})`,
     };
   }
 
@@ -378,18 +387,6 @@ export class PostgresSession implements Session {
     this.#broken = true;
     for (const listener of this.#closeListeners) listener();
   }
-}
-
-const cancelledWait = (): EngineError =>
-  new EngineError(
-    'outcome-unknown',
-    'the wait for a standby was cancelled: the write is committed on this node and perhaps on no other',
-  );
-
-/** In a transaction that has failed, COMMIT rolls back and reports success under the name of ROLLBACK. */
-function checkCommitted({ command }: QueryResult): void {
-  if (command === 'COMMIT') return;
-  throw new EngineError('other', `the transaction had failed: COMMIT answered ${command}`);
 }
 
 /** Only what is plainly one INSERT, UPDATE, DELETE or MERGE: behind WITH or SELECT anything may have been written. */

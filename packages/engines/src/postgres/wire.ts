@@ -1,5 +1,5 @@
 import type { CustomTypesConfig, QueryResult } from 'pg';
-import type { Row, RowForm, SqlResult, SqlValue } from '../types.ts';
+import { EngineError, type Row, type RowForm, type SqlResult, type SqlValue } from '../types.ts';
 
 /** How statements go to the driver, and how its answers come back from it. */
 
@@ -35,4 +35,16 @@ export function toResult(answer: QueryResult | QueryResult[], { rowMode }: RowFo
     affectedRows,
     insertId: null,
   };
+}
+
+export const cancelledWait = (): EngineError =>
+  new EngineError(
+    'outcome-unknown',
+    'the wait for a standby was cancelled: the write is committed on this node and perhaps on no other',
+  );
+
+/** In a transaction that has failed, COMMIT rolls back and reports success under the name of ROLLBACK. */
+export function checkCommitted({ command }: QueryResult): void {
+  if (command === 'COMMIT') return;
+  throw new EngineError('other', `the transaction had failed: COMMIT answered ${command}`);
 }

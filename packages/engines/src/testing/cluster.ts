@@ -15,6 +15,8 @@ export interface ClusterOptions {
   readonly stateDir?: string;
   /** Only make the data and start the servers, all closed; call `bootstrap` when it suits. */
   readonly bootstrapped?: boolean;
+  /** See `ServerSpec.supervised`: replicas do not follow anybody by themselves after a restart. */
+  readonly supervised?: boolean;
 }
 
 /** Real servers on this machine, for tests. */
@@ -26,7 +28,12 @@ export class Cluster implements AsyncDisposable {
   readonly stateDir: string;
   readonly #local: ReadonlyMap<string, LocalNode>;
 
-  constructor(engine: EngineName, stateDir: string, nodes: readonly Endpoint[], runAs: ServerSpec['runAs']) {
+  constructor(
+    engine: EngineName,
+    stateDir: string,
+    nodes: readonly Endpoint[],
+    { runAs, supervised = false }: Pick<ServerSpec, 'runAs' | 'supervised'>,
+  ) {
     this.engine = engine;
     this.stateDir = stateDir;
     this.nodes = nodes;
@@ -48,6 +55,7 @@ export class Cluster implements AsyncDisposable {
       admin: this.accounts.admin,
       replication: this.accounts.replication[node.name]!,
       runAs,
+      supervised,
     });
     this.#local = new Map(
       nodes.map((node, i) => [node.name, new LocalNode(specOf(node, i), engineOf(engine))]),
@@ -136,7 +144,10 @@ export async function startCluster(engine: EngineName, options: ClusterOptions):
     host: `${options.subnet}.${i + 1}`,
     port: DEFAULT_PORT[engine],
   }));
-  const cluster = new Cluster(engine, stateDir, nodes, await runAsFor(engine));
+  const cluster = new Cluster(engine, stateDir, nodes, {
+    runAs: await runAsFor(engine),
+    supervised: options.supervised ?? false,
+  });
   try {
     await cluster.startAll();
     if (options.bootstrapped ?? true) await cluster.bootstrap();

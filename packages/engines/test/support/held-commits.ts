@@ -10,35 +10,25 @@ const UNTIL = { timeoutMs: 20_000, everyMs: 20 };
  */
 export async function waitForThirdNode(lab: ClientCluster): Promise<string | null> {
   await using primary = await lab.cluster.admin('db-1');
+  await using second = await lab.cluster.admin('db-2');
   await using third = await lab.cluster.admin('db-3');
-  return await SETUPS[lab.cluster.engine](primary, third);
+  return await SETUPS[lab.cluster.engine](primary, third, second);
 }
 
 const SETUPS: Readonly<
-  Record<EngineName, (primary: Connection, third: Connection) => Promise<string | null>>
+  Record<EngineName, (primary: Connection, third: Connection, second: Connection) => Promise<string | null>>
 > = {
-  async mysql(primary, third) {
-    try {
-      await primary.query("INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so'");
-      await third.query('SET GLOBAL super_read_only = OFF');
-      await third.query("INSTALL PLUGIN rpl_semi_sync_replica SONAME 'semisync_replica.so'");
-      await third.query('SET GLOBAL super_read_only = ON');
-    } catch (error) {
-      return `the semi-synchronous plugins cannot be installed: ${error}`;
-    }
-    await primary.query('SET GLOBAL rpl_semi_sync_source_timeout = 4294967295');
-    await third.query('SET GLOBAL rpl_semi_sync_replica_enabled = ON');
-    await third.query('STOP REPLICA IO_THREAD');
-    await third.query('START REPLICA IO_THREAD');
+  async mysql(primary, _third, second) {
+    await second.query('SET GLOBAL rpl_semi_sync_replica_enabled = OFF');
+    await second.query('STOP REPLICA IO_THREAD');
+    await second.query('START REPLICA IO_THREAD');
     await primary.query('SET GLOBAL rpl_semi_sync_source_enabled = ON');
     return confirmed(primary, 'Rpl_semi_sync_source_clients');
   },
-  async mariadb(primary, third) {
-    await primary.query('SET GLOBAL rpl_semi_sync_master_timeout = 4294967295');
-    await primary.query('SET GLOBAL rpl_semi_sync_master_wait_point = AFTER_SYNC');
-    await third.query('SET GLOBAL rpl_semi_sync_slave_enabled = ON');
-    await third.query('STOP SLAVE IO_THREAD');
-    await third.query('START SLAVE IO_THREAD');
+  async mariadb(primary, _third, second) {
+    await second.query('SET GLOBAL rpl_semi_sync_slave_enabled = OFF');
+    await second.query('STOP SLAVE IO_THREAD');
+    await second.query('START SLAVE IO_THREAD');
     await primary.query('SET GLOBAL rpl_semi_sync_master_enabled = ON');
     return confirmed(primary, 'Rpl_semi_sync_master_clients');
   },
@@ -57,6 +47,6 @@ const SETUPS: Readonly<
 
 async function confirmed(primary: Connection, variable: string): Promise<string | null> {
   const attached = async () =>
-    Number((await primary.query(`SHOW STATUS LIKE '${variable}'`)).rows[0]?.Value) > 0;
-  return (await waitFor(attached, UNTIL)) ? null : 'db-3 did not attach as a semi-synchronous replica';
+    Number((await primary.query(`SHOW STATUS LIKE '${variable}'`)).rows[0]?.Value) === 1;
+  return (await waitFor(attached, UNTIL)) ? null : 'db-3 is not the only semi-synchronous replica';
 }

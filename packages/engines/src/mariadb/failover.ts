@@ -1,0 +1,126 @@
+import type { EngineFailover } from '../failover.ts';
+import { ask } from '../mysql-protocol/channel.ts';
+import { failoverOf, type Look } from '../mysql-protocol/failover.ts';
+import { quorumOf, type SemiSync } from '../mysql-protocol/semi-sync.ts';
+import type { CallOptions, Connection, Row } from '../types.ts';
+import { changeSource } from './admin.ts';
+import { dialect } from './pool.ts';
+import { positions } from './positions.ts';
+import { PROBE_STATEMENTS, toProbe } from './probe.ts';
+
+const LOOK_STATEMENTS = [
+  `SELECT @@global.rpl_semi_sync_master_enabled AS enabled, @@global.rpl_semi_sync_master_timeout AS timeoutMs,
+          @@global.rpl_semi_sync_master_wait_point AS waitPoint,
+          @@global.rpl_semi_sync_master_wait_no_slave AS waitsAlone,
+          @@global.rpl_semi_sync_slave_enabled AS confirmsForOthers`,
+  // Uptime is the statement's own time less that of the start, both in whole seconds, and so is `startedAt`: it is the same
+  // whenever it is asked, even after a jump of the clock.
+  `SELECT VARIABLE_NAME AS name, VARIABLE_VALUE AS value, UNIX_TIMESTAMP() - VARIABLE_VALUE AS startedAt
+     FROM information_schema.GLOBAL_STATUS
+    WHERE VARIABLE_NAME = 'UPTIME' OR VARIABLE_NAME LIKE 'RPL\\_SEMI\\_SYNC\\_MASTER\\_%'`,
+  // Tells apart two starts within one second; alone it would not do, being the same for every start of a container.
+  "SELECT THREAD_OS_ID AS thread FROM performance_schema.threads WHERE NAME = 'thread/sql/main'",
+  "SELECT USER AS user FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'",
+];
+/** Among the probe's answers. */
+const CHANNELS = 1;
+
+async function look(channel: Connection, options: CallOptions): Promise<Look> {
+  const { own, probed, epoch } = await ask(channel, LOOK_STATEMENTS, PROBE_STATEMENTS, options);
+  const [[server = {}] = [], status = [], [main] = [], dumps = []] = own;
+  const probe = toProbe(probed, epoch);
+  const source = probed[CHANNELS]?.[0];
+  const receiver = source ? receiverOf(source) : 'stopped';
+  const applier = source?.Slave_SQL_Running === 'Yes' ? 'on' : 'stopped';
+  const semiSync = semiSyncFrom(server, status);
+  const startedAt = status.find(({ name }) => String(name).toUpperCase() === 'UPTIME')?.startedAt;
+  return {
+    following: source
+      ? {
+          host: String(source.Master_Host),
+          port: Number(source.Master_Port),
+          user: String(source.Master_User),
+        }
+      : null,
+    receiver,
+    applier,
+    semiSync,
+    state: {
+      ...probe,
+      bootId: `${startedAt}/${main?.thread}`,
+      promoted: !source && (!probe.readOnly || (semiSync.enabled && !server.confirmsForOthers)),
+      // Whether it was started with skip_slave_start the server does not tell. Supervised labs start theirs with it.
+      detached: receiver === 'stopped',
+      linked: receiver === 'on',
+      sourceSign: source ? signOf(source) : null,
+      applyTrouble: source && applier === 'stopped' ? String(source.Last_SQL_Error || 'it is stopped') : null,
+      held: positions.merge(probe.position, probe.received),
+      quorum: quorumOf(
+        semiSync,
+        dumps.map(({ user }) => String(user)),
+      ),
+    },
+  };
+}
+
+/** `Connecting` and `Preparing` are attempts. */
+const receiverOf = ({ Slave_IO_Running: running }: Row): Look['receiver'] =>
+  running === 'Yes' ? 'on' : running === 'No' ? 'stopped' : 'trying';
+
+/** There are no times, but a count of heartbeats, and the place in the source's log, which a long transaction moves too. */
+const signOf = (source: Row): string =>
+  [
+    source.Slave_received_heartbeats,
+    source.Master_Log_File,
+    source.Read_Master_Log_Pos,
+    source.Gtid_IO_Pos,
+  ].join(' ');
+
+function semiSyncFrom(server: Row, status: readonly Row[]): SemiSync {
+  const prefix = 'rpl_semi_sync_master_';
+  const values = new Map(
+    status.map(({ name, value }) => [String(name).toLowerCase().slice(prefix.length), String(value)]),
+  );
+  const count = (name: string) => Number(values.get(name) ?? 0);
+  return {
+    enabled: Number(server.enabled) === 1,
+    isOn: values.get('status') === 'ON',
+    timeoutMs: Number(server.timeoutMs),
+    waitPoint: String(server.waitPoint),
+    waitsAlone: Number(server.waitsAlone) === 1,
+    clients: count('clients'),
+    waiting: count('wait_sessions'),
+    confirmed: count('yes_tx'),
+    unconfirmed: count('no_tx'),
+  };
+}
+
+/**
+ * There is only one level of closed, and root (READ ONLY ADMIN) passes it on every node, replicas too. So nothing has to be
+ * done for administrators to write; that a promotion has got this far is noted where every supervisor sees it, and where a
+ * restart forgets it: an armed node that follows nobody, and will confirm for nobody, is promoted. It would be wrong
+ * to call every armed node so, because the other voter has to be attached between the two steps.
+ */
+export const failover: EngineFailover = failoverOf({
+  dialect,
+  positions,
+  look,
+  stopReceiver: 'STOP SLAVE IO_THREAD',
+  startApplier: 'START SLAVE SQL_THREAD',
+  start: 'START SLAVE',
+  startForgets: true,
+  changeSource,
+  forgetSource: ['STOP SLAVE', 'RESET SLAVE ALL'],
+  enableSemiSync: [
+    'SET GLOBAL rpl_semi_sync_master_timeout = 18446744073709551615',
+    'SET GLOBAL rpl_semi_sync_master_wait_no_slave = ON',
+    "SET GLOBAL rpl_semi_sync_master_wait_point = 'AFTER_SYNC'",
+    'SET GLOBAL rpl_semi_sync_master_enabled = ON',
+  ],
+  becomeReplica: [
+    'SET GLOBAL rpl_semi_sync_master_enabled = OFF',
+    'SET GLOBAL rpl_semi_sync_slave_enabled = ON',
+  ],
+  promote: 'SET GLOBAL rpl_semi_sync_slave_enabled = OFF',
+  close: ['SET GLOBAL read_only = ON', 'SET GLOBAL rpl_semi_sync_slave_enabled = ON'],
+});

@@ -1,0 +1,187 @@
+import { CHANNEL_IDLE_MS } from '../failover.ts';
+import { judge } from '../session/outcome.ts';
+import { type CallOptions, type Connection, type Endpoint, EngineError } from '../types.ts';
+import { slotName } from './conninfo.ts';
+import { Order } from './failover-order.ts';
+import { writeEpoch } from './reign.ts';
+import { ask, set } from './settings.ts';
+
+const ARM_MS = 5000;
+
+const LIST = /^\s*(?:(?:any|first)\s+)?(?:\d+\s*\()?([^()]*)\)?\s*$/i;
+
+/** What `synchronous_standby_names` and `synchronous_commit` make of a commit. `trouble` is null when it waits for one of `voters`. */
+export function quorumOf(
+  names: string,
+  syncCommit: string,
+): { readonly voters: readonly string[]; readonly trouble: string | null } {
+  const voters = (LIST.exec(names)?.[1] ?? '')
+    .split(',')
+    .map((name) => name.trim().replace(/^"(.*)"$/, '$1'))
+    .filter((name) => name !== '');
+  return { voters, trouble: troubleOf(voters, syncCommit) };
+}
+
+function troubleOf(voters: readonly string[], syncCommit: string): string | null {
+  if (voters.length === 0) return 'synchronous_standby_names names nobody: commits wait for no replica';
+  if (voters.includes('*')) return 'synchronous_standby_names takes the word of whoever connects';
+  if (syncCommit === 'on' || syncCommit === 'remote_apply') return null;
+  return `synchronous_commit is ${syncCommit}: commits do not wait until a replica has them on disk`;
+}
+
+/** As `synchronous_standby_names` wants it. Never empty: that would let every commit go that waits now. */
+function namesOf(voters: readonly Endpoint[]): readonly string[] {
+  if (voters.length > 0) return voters.map(({ name }) => slotName(name));
+  throw new EngineError('bad-statement', 'somebody has to confirm: there are no voters');
+}
+
+/** `EngineFailover.arm`. */
+export async function arm(
+  channel: Connection,
+  voters: readonly Endpoint[],
+  options?: CallOptions,
+): Promise<void> {
+  const names = namesOf(voters);
+  const list = `ANY 1 (${names.map((name) => (/^[a-z_]\w*$/.test(name) ? name : `"${name}"`)).join(', ')})`;
+  const order = new Order(channel, options, ARM_MS);
+  if (await ask(order, 'SELECT pg_is_in_recovery()')) await armStandby(order, list);
+  else await armPrimary(order, list, names);
+}
+
+/**
+ * Nothing can be committed here before `promote`, so that there is nothing to prove yet: `establish` does it. The read-only
+ * default was on all the time; sessions that live on through the promotion reread it between two statements.
+ */
+async function armStandby(order: Order, list: string): Promise<void> {
+  if ((await ask(order, `SELECT current_setting('primary_conninfo')`)) !== '') {
+    throw order.refuse('still follows its source: detach it first');
+  }
+  await set(order, {
+    synchronous_standby_names: list,
+    default_transaction_read_only: 'on',
+    primary_slot_name: '',
+    recovery_min_apply_delay: '0',
+  });
+  const shows = `SELECT current_setting('synchronous_standby_names') = $1 AND current_setting('primary_slot_name') = ''
+     AND current_setting('default_transaction_read_only') = 'on'`;
+  await order.until(() => ask(order, shows, [list]), 'has not taken its voters');
+}
+
+/**
+ * The list is read by each process for itself, so that its showing here says nothing of the others. Two of them count. A
+ * process that sends to a standby decides by its own copy whether that standby's word releases commits, and publishes what it
+ * decided (sync_priority). Whether commits wait at all is one flag for everybody, set by the checkpointer, perhaps late and
+ * shown nowhere: hence `proveThatCommitsWait`.
+ */
+async function armPrimary(order: Order, list: string, names: readonly string[]): Promise<void> {
+  await set(order, { synchronous_standby_names: list });
+  const shows = `SELECT current_setting('synchronous_standby_names') = $1 AND NOT EXISTS (
+      SELECT FROM pg_stat_replication
+       WHERE state = 'streaming' AND (sync_priority > 0) <> (application_name = ANY ($2::text[])))`;
+  await order.until(() => ask(order, shows, [list, `{${names.join(',')}}`]), 'has not taken its voters');
+  await proveThatCommitsWait(order);
+}
+
+/** Writes log and changes nothing. */
+const EMPTY_COMMIT = `SELECT pg_logical_emit_message(true, 'replication-lab', '')`;
+
+/**
+ * Commits nothing, again and again, in a session of its own, until it has been seen waiting for a standby. From then on every
+ * commit of everybody waits, because the flag that they look at is one for all. Seeing one is certain; not seeing one (they
+ * are short where the standbys are quick) only means to look again.
+ */
+async function proveThatCommitsWait(order: Order): Promise<void> {
+  const witness = await order.openWitness();
+  try {
+    const { rows } = await witness.query(
+      `SELECT pg_backend_pid() AS pid, set_config('default_transaction_read_only', 'off', false),
+              set_config('synchronous_commit', 'on', false)`,
+      [],
+      order.limits(),
+    );
+    const pid = Number(rows[0]?.pid);
+    let failure: unknown = null;
+    const commit = (): void => {
+      witness.query(EMPTY_COMMIT).then(commit, (error: unknown) => {
+        failure = error;
+      });
+    };
+    commit();
+    const seen = async () => {
+      if (failure !== null) throw failure;
+      return ask(order, `SELECT wait_event = 'SyncRep' FROM pg_stat_activity WHERE pid = $1`, [pid]);
+    };
+    await order.until(seen, 'lets commits pass without a replica');
+    // Nobody may be there to confirm: then it would wait on after its client has left.
+    await order.query('SELECT pg_terminate_backend($1::int)', [pid]);
+  } finally {
+    witness.destroy();
+  }
+}
+
+/**
+ * `EngineFailover.establish`. For at most as long as a channel may be silent: a session that waits longer is taken for one that
+ * has been left behind, see `lock`. No setting of the server ends the wait for a standby, so that it is the socket which ends.
+ */
+export async function establish(
+  channel: Connection,
+  { epoch, node }: { readonly database: string; readonly epoch: number; readonly node: string },
+  options: CallOptions = {},
+): Promise<void> {
+  const timeoutMs = Math.min(options.timeoutMs ?? CHANNEL_IDLE_MS, CHANNEL_IDLE_MS);
+  const order = new Order(channel, { ...options, timeoutMs });
+  const [settings] = (await order.query(`SELECT current_setting('synchronous_standby_names') AS names`)).rows;
+  const { trouble, voters } = quorumOf(String(settings?.names), 'on');
+  if (trouble !== null) throw order.refuse(`cannot begin a reign: ${trouble}`);
+  await order.query(`SELECT set_config('default_transaction_read_only', 'off', false),
+    set_config('synchronous_commit', 'on', false)`);
+  try {
+    await proveThatCommitsWait(order);
+    await writeConfirmed(order, { epoch, node }, voters);
+  } finally {
+    // What `observe` says of the node is what its sessions find, not what this one had set.
+    await order
+      .run(async (session) => {
+        await session.send('RESET default_transaction_read_only');
+        await session.send('RESET synchronous_commit');
+      })
+      .catch(() => {});
+  }
+}
+
+/** See `confirming` in failover-state.ts for who is believed. */
+const IS_HELD = `SELECT EXISTS (SELECT FROM pg_stat_replication
+  WHERE state = 'streaming' AND flush_lsn <= sent_lsn AND flush_lsn >= $1::pg_lsn AND application_name = ANY ($2::text[]))`;
+
+/**
+ * The row may have been there: written by somebody whose wait was cut short, so that it is visible here and perhaps nowhere
+ * else. So the row is touched again, and that is what has to be confirmed: whoever has it, has all that came before.
+ * The server's word for that is not enough. It ends the wait as well when a voter connects that has come further on another
+ * history, so who has it is asked at last.
+ */
+async function writeConfirmed(
+  order: Order,
+  { epoch, node }: { readonly epoch: number; readonly node: string },
+  voters: readonly string[],
+): Promise<void> {
+  try {
+    await writeEpoch(order, { epoch, node, lossless: true });
+    const touched = await order.run(
+      (session) =>
+        new Promise<number>((resolve, reject) => {
+          session.write(
+            'UPDATE lab_epoch SET node = node WHERE epoch = $1 AND node = $2',
+            [epoch, node],
+            {},
+            (error, result) => (result === null ? reject(error) : resolve(result.affectedRows)),
+          );
+        }),
+    );
+    if (touched !== 1) throw order.refuse(`has lost its row of epoch ${epoch}`);
+    const lsn = String(await ask(order, 'SELECT pg_current_wal_flush_lsn()::text'));
+    const isHeld = () => ask(order, IS_HELD, [lsn, `{${voters.join(',')}}`]);
+    await order.until(isHeld, `has nobody who holds its row of epoch ${epoch}`);
+  } catch (error) {
+    throw error instanceof EngineError ? judge(error, 'write') : error;
+  }
+}

@@ -1,0 +1,183 @@
+import { CHANNEL_IDLE_MS, type EngineFailover, STATEMENT_MS } from '../failover.ts';
+import { Deadline } from '../session/deadline.ts';
+import type { CallOptions, Connection, Credentials, Endpoint } from '../types.ts';
+import { primaryConninfo, slotName } from './conninfo.ts';
+import { Order, openChannel } from './failover-order.ts';
+import { arm, establish, quorumOf } from './failover-quorum.ts';
+import { NO_RECEIVER, observe, READERS_IN_THE_WAY } from './failover-state.ts';
+import { ask, set } from './settings.ts';
+import { dropIdleSlots, ensureSlot } from './slots.ts';
+
+const EFFECT_MS = 10_000;
+/** A fence that has not taken by then is helped, and so often again. */
+const HELP_EVERY_MS = 100;
+/** A fence that has not taken by then is forced. */
+const FORCE_AFTER_MS = 300;
+/** With it a receiver ends by itself at once, whatever the process that would tell it to is doing. */
+const FORCING_TIMEOUT = '1ms';
+
+/** One lock a server, in the key space of the lab's database: all supervisors use that one. */
+const LOCK_KEY = 4_711;
+const THE_LOCK = `locktype = 'advisory' AND classid = 0 AND objid = ${LOCK_KEY} AND objsubid = 1 AND granted
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+
+/** Servers count how often a session takes a lock, and want it given back as often: so it is taken once. */
+const TAKE_LOCK = `SELECT CASE WHEN EXISTS (SELECT FROM pg_locks WHERE ${THE_LOCK} AND pid = pg_backend_pid()) THEN true
+  ELSE pg_try_advisory_lock(${LOCK_KEY}) END`;
+
+/**
+ * A commit that waits for a standby is ended by no timeout, nor by the end of its client, and its session keeps the lock. Nobody
+ * who lives lets a statement last so long.
+ */
+const END_ABANDONED_HOLDER = `SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
+  WHERE ${THE_LOCK} AND pid <> pg_backend_pid() AND state = 'active'
+    AND query_start < clock_timestamp() - interval '${CHANNEL_IDLE_MS} ms'`;
+
+async function lock(channel: Connection, options?: CallOptions): Promise<boolean> {
+  const order = new Order(channel, options);
+  if (await ask(order, TAKE_LOCK)) return true;
+  await order.query(END_ABANDONED_HOLDER);
+  return false;
+}
+
+async function unlock(channel: Connection, options?: CallOptions): Promise<void> {
+  const order = new Order(channel, options);
+  await order.query(
+    `SELECT pg_advisory_unlock(${LOCK_KEY}) FROM pg_locks WHERE ${THE_LOCK} AND pid = pg_backend_pid()`,
+  );
+}
+
+const recovers = (order: Order): Promise<unknown> => ask(order, 'SELECT pg_is_in_recovery()');
+
+/**
+ * Carried out by the process that replays, which therefore must not be held up: by readers, or by somebody who paused it. Two
+ * looks, because it may just have been starting a receiver by the old settings, which it then ends.
+ */
+async function detach(channel: Connection, options?: CallOptions): Promise<void> {
+  const order = new Order(channel, options, EFFECT_MS);
+  if (!(await recovers(order))) return;
+  await set(order, { primary_conninfo: '' });
+  const startedMs = performance.now();
+  let looks = 0;
+  let helpAtMs = HELP_EVERY_MS;
+  let isForced = false;
+  const isGone = `SELECT current_setting('primary_conninfo') = '' AND ${NO_RECEIVER}`;
+  const isFenced = async (): Promise<boolean> => {
+    looks = (await ask(order, isGone)) ? looks + 1 : 0;
+    const tookMs = performance.now() - startedMs;
+    if (looks > 0 || tookMs < helpAtMs) return looks > 1;
+    helpAtMs = tookMs + HELP_EVERY_MS;
+    await freeReplay(order);
+    if (tookMs >= FORCE_AFTER_MS && !isForced) {
+      isForced = true;
+      await set(order, { wal_receiver_timeout: FORCING_TIMEOUT });
+    }
+    return false;
+  };
+  await order.until(isFenced, 'still has a receiver');
+  if (await resetForcing(order)) await order.query('SELECT pg_reload_conf()');
+}
+
+/** The readers are those of more than a moment: others will be done by themselves. */
+async function freeReplay(order: Order): Promise<void> {
+  await order.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+        AND xact_start < clock_timestamp() - interval '${HELP_EVERY_MS} ms'
+        AND EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup' AND ${READERS_IN_THE_WAY})`,
+  );
+  await order.query(
+    `SELECT pg_wal_replay_resume() WHERE pg_is_in_recovery() AND pg_get_wal_replay_pause_state() <> 'not paused'`,
+  );
+}
+
+/** True when there was something to reset, which is then in force after a reload. */
+async function resetForcing(order: Order): Promise<boolean> {
+  const isForcing = (await ask(order, `SELECT current_setting('wal_receiver_timeout')`)) === FORCING_TIMEOUT;
+  if (isForcing) await order.query('ALTER SYSTEM RESET wal_receiver_timeout');
+  return isForcing;
+}
+
+async function follow(
+  channel: Connection,
+  node: Endpoint,
+  source: Endpoint,
+  replication: Credentials,
+  options?: CallOptions,
+): Promise<void> {
+  const order = new Order(channel, options, EFFECT_MS);
+  if (!(await recovers(order))) throw order.refuse('is a primary: it becomes a standby only by a restart');
+  // The channel is silent meanwhile, so not for long. A standby can make a slot too.
+  const timeoutMs = Math.min(STATEMENT_MS, order.remainingMs());
+  await new Deadline({ ...options, timeoutMs }).race(ensureSlot(node, source, replication), () => {});
+  await dropIdleSlots(order);
+  await resetForcing(order);
+  const conninfo = primaryConninfo(node, source, replication);
+  await set(order, { primary_conninfo: conninfo, primary_slot_name: slotName(node.name) });
+  const shows = `SELECT current_setting('primary_conninfo') = $1`;
+  await order.until(() => ask(order, shows, [conninfo]), `has not taken ${source.name} for its source`);
+}
+
+/** Whatever was received is replayed first, by the server itself. */
+async function promote(channel: Connection, options?: CallOptions): Promise<void> {
+  const order = new Order(channel, options, EFFECT_MS);
+  if (!(await recovers(order))) return;
+  const [settings] = (
+    await order.query(
+      `SELECT current_setting('synchronous_standby_names') AS names, current_setting('synchronous_commit') AS level,
+              current_setting('primary_conninfo') AS conninfo`,
+    )
+  ).rows;
+  const { trouble } = quorumOf(String(settings?.names), String(settings?.level));
+  if (trouble !== null) throw order.refuse(`is not armed: ${trouble}`);
+  if (settings?.conninfo !== '') throw order.refuse('still follows its source: detach and arm it first');
+  await order.query('SELECT pg_promote(false)');
+  await order.until(async () => !(await recovers(order)), 'is still in recovery');
+}
+
+async function open(channel: Connection, options?: CallOptions): Promise<void> {
+  const order = new Order(channel, options, EFFECT_MS);
+  if (await recovers(order)) throw order.refuse('is a replica: promote it first');
+  await setReadOnly(order, 'off');
+}
+
+/** What is only reading, or has stopped in the midst of a transaction, ends at once; what writes, when it has written. */
+const END_CLIENTS = `
+  WITH clients AS MATERIALIZED (
+    SELECT pid, backend_xid IS NOT NULL AND state NOT LIKE 'idle in transaction%' AS writes
+      FROM pg_stat_activity JOIN pg_roles ON rolname = usename
+     WHERE backend_type = 'client backend' AND NOT rolsuper AND NOT rolreplication),
+  ended AS MATERIALIZED (SELECT pg_terminate_backend(pid) FROM clients WHERE NOT writes)
+  SELECT (SELECT count(*) FROM ended) >= 0 AND NOT EXISTS (SELECT FROM clients WHERE writes)`;
+
+/**
+ * New transactions are read-only unless they ask to write (BEGIN READ WRITE). A primary closes for good when it boots again,
+ * which it does as a standby; a standby is closed in any case.
+ */
+async function close(channel: Connection, options?: CallOptions): Promise<void> {
+  const order = new Order(channel, options, EFFECT_MS);
+  await setReadOnly(order, 'on');
+  if (await recovers(order)) return;
+  await order.until(() => ask(order, END_CLIENTS), 'still has writes under way');
+}
+
+/** A session rereads the settings between two statements, so that asking until it shows is enough. */
+async function setReadOnly(order: Order, wanted: 'on' | 'off'): Promise<void> {
+  await set(order, { default_transaction_read_only: wanted });
+  const shows = `SELECT current_setting('default_transaction_read_only') = $1`;
+  await order.until(() => ask(order, shows, [wanted]), `has not turned its read-only default ${wanted}`);
+}
+
+export const failover: EngineFailover = {
+  openChannel,
+  lock,
+  unlock,
+  observe,
+  detach,
+  follow,
+  arm,
+  promote,
+  establish,
+  open,
+  close,
+};

@@ -1,0 +1,19 @@
+import { databaseEnvironment } from '@replication-lab/engines/config';
+import { z } from 'zod';
+
+/** What a supervisor reads from its environment. All defaults are here or in the engines' `config.ts`. */
+export const supervisorEnvironment = databaseEnvironment
+  .omit({ DB_APP_PASSWORD: true, DB_APP_READ_ONLY_PASSWORD: true, DB_MONITOR_PASSWORD: true })
+  .extend({
+    /** Its name in logs: several run at once. */
+    SUPERVISOR_NAME: z
+      .string()
+      .regex(/^[a-z0-9-]{1,63}$/)
+      .default('supervisor-1'),
+    HOST: z.string().default('0.0.0.0'),
+    SUPERVISOR_PORT: z.coerce.number().int().min(1).max(65_535).default(8090),
+    /** Its status is told to whoever knows it. */
+    SUPERVISOR_TOKEN: z.string().min(8).default('lab-supervisor-token'),
+    LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
+  });
+export type SupervisorEnvironment = z.infer<typeof supervisorEnvironment>;

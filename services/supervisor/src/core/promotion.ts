@@ -1,0 +1,116 @@
+import { replicationUser } from '@replication-lab/engines/config';
+import type { Action, Explained, NodeReport, Phase, StepContext, SupervisorState } from './types.ts';
+
+/** What the next piece of a promotion is. */
+export interface PromotionStep {
+  readonly phase: Phase;
+  readonly actions: readonly Action[];
+  readonly reasons: readonly Explained[];
+}
+
+type Answering = NodeReport & { readonly state: NonNullable<NodeReport['state']> };
+
+/**
+ * The candidate of a promotion that has gone so far that the old primary is no longer waited for. An old primary that woke
+ * up looks like one too, but knows nothing of the newest reign.
+ */
+export function chosenOne(voters: readonly NodeReport[], epoch: number): NodeReport | null {
+  const chosen = voters.filter((voter) => isChosen(voter, epoch));
+  return chosen.find(({ state }) => state!.promoted) ?? chosen[0] ?? null;
+}
+
+const isChosen = ({ state, failure, reign }: NodeReport, epoch: number): boolean =>
+  failure === null &&
+  state !== null &&
+  reign?.epoch === epoch &&
+  (state.promoted || (state.detached && state.quorum.armed));
+
+/**
+ * The next piece of a promotion, from what can be seen: another supervisor may have done the ones before. All voters answer
+ * and are detached (or follow the candidate already), so the most that one of them holds includes every write that was
+ * acknowledged: each was received by one of them, and nobody can acknowledge more.
+ */
+export function nextPiece(
+  voters: readonly NodeReport[],
+  epoch: number,
+  state: SupervisorState,
+  context: StepContext,
+): PromotionStep {
+  const answering = voters as readonly Answering[];
+  const choice = choose(answering, epoch, state, context);
+  if ('refusal' in choice) return refuse(choice.refusal);
+  const { candidate } = choice;
+  const others = answering.filter((voter) => voter !== candidate);
+  const { promoted, quorum, applyTrouble } = candidate.state;
+  if (promoted)
+    return {
+      phase: 'establishing',
+      actions: [{ do: 'establish', node: candidate.name, epoch: epoch + 1 }],
+      reasons: [],
+    };
+  if (!context.positions.covers(candidate.state.position, candidate.state.received)) {
+    const detail = `${candidate.name} does not apply what it received: ${applyTrouble}`;
+    if (applyTrouble === null) return { phase: 'draining', actions: [], reasons: [] };
+    // To be told again helps: the order to receive nothing includes that what was received is applied.
+    const again: Action = { do: 'detach', node: candidate.name };
+    return { phase: 'draining', actions: [again], reasons: [{ reason: 'apply-trouble', detail }] };
+  }
+  if (!quorum.armed) {
+    const names = others.map(({ name }) => name);
+    return { phase: 'arming', actions: [{ do: 'arm', node: candidate.name, voters: names }], reasons: [] };
+  }
+  const host = context.endpoints.find(({ name }) => name === candidate.name)?.host;
+  const lost = others.filter(({ state: voter }) => voter.detached || voter.source !== host);
+  if (lost.length > 0) {
+    return {
+      phase: 'attaching',
+      actions: lost.map(({ name }) => ({ do: 'follow', node: name, source: candidate.name })),
+      reasons: [],
+    };
+  }
+  const confirmed = others.some(({ name }) => quorum.confirming.includes(replicationUser(name)));
+  if (!confirmed) return { phase: 'attaching', actions: [], reasons: [] };
+  return { phase: 'promoting', actions: [{ do: 'promote', node: candidate.name }], reasons: [] };
+}
+
+const refuse = (refusal: Explained): PromotionStep => ({
+  phase: 'refusing',
+  actions: [],
+  reasons: [refusal],
+});
+
+/** Whoever was chosen already, else the voter that holds all that any of them holds. */
+function choose(
+  voters: readonly Answering[],
+  epoch: number,
+  state: SupervisorState,
+  { positions, endpoints }: StepContext,
+): { readonly candidate: Answering } | { readonly refusal: Explained } {
+  const chosen = chosenOne(voters, epoch) as Answering | null;
+  const lacking =
+    chosen && voters.find(({ state: voter }) => !positions.covers(chosen.state.held, voter.held));
+  if (chosen && lacking) {
+    const detail = `${chosen.name} was chosen, and ${lacking.name} holds what it does not: ${lacking.state.held}`;
+    return { refusal: { reason: 'voters-diverged', detail } };
+  }
+  if (chosen) return { candidate: chosen };
+  const hostOf = (name: string) => endpoints.find((endpoint) => endpoint.name === name)?.host;
+  const followed = voters.find(({ name }) => voters.some((other) => other.state.source === hostOf(name)));
+  for (const { name, state: voter } of voters) {
+    const mark = state.highWater[name];
+    if (mark === undefined || mark.bootId === voter.bootId || positions.covers(voter.held, mark.held))
+      continue;
+    const detail = `${name} has restarted and holds less than before: it had received ${mark.held}, and has ${voter.held}`;
+    return { refusal: { reason: 'received-lost', detail } };
+  }
+  const best = voters.filter((a) => voters.every((b) => positions.covers(a.state.held, b.state.held)));
+  const candidate = best.find((voter) => voter === followed) ?? best[0];
+  if (candidate) return { candidate };
+  const what = voters.map(({ name, state: voter }) => `${name} has ${voter.held}`).join(', ');
+  return {
+    refusal: {
+      reason: 'voters-diverged',
+      detail: `the voters' histories do not contain one another: ${what}`,
+    },
+  };
+}

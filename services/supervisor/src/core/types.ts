@@ -1,0 +1,170 @@
+import type { Endpoint, NodeState, PositionOps } from '@replication-lab/engines';
+
+/** Milliseconds of this process's monotonic clock. */
+type Ms = number;
+
+/** One node, as this supervisor knows it at a moment. */
+export interface NodeReport {
+  readonly name: string;
+  /** The last answer; null: it has not answered since this supervisor began. */
+  readonly state: NodeState | null;
+  /** When the question of the last answer was asked. */
+  readonly askedAtMs: Ms;
+  /** Why it does not answer now; null: its last question was answered. */
+  readonly failure: NodeFailure | null;
+  /** This supervisor holds the node's lock. `other`: somebody else does. */
+  readonly lock: 'held' | 'other' | 'none';
+  /** The newest reign that this node tells of; null before the first one. */
+  readonly reign: { readonly epoch: number; readonly node: string } | null;
+}
+
+export interface NodeFailure {
+  /**
+   * `refused`: the host answers, and nothing listens there. `lost`: an established connection ended. `silent`: nothing came
+   * back in time.
+   */
+  readonly kind: 'refused' | 'lost' | 'silent';
+  /** The first failure since the last answer. */
+  readonly sinceMs: Ms;
+  /** Attempts that failed since then. */
+  readonly attempts: number;
+  readonly error: string;
+}
+
+export interface Observation {
+  readonly nodes: readonly NodeReport[];
+  /** The longest time that this process was late since the last step: what it thinks of others' silence is then its own. */
+  readonly lateMs: number;
+}
+
+/** What one step wants done now. Whatever runs already is not started twice; what has been done is not wanted any more. */
+export type Action =
+  | { readonly do: 'lock'; readonly node: string }
+  | { readonly do: 'unlock'; readonly node: string }
+  | { readonly do: 'detach'; readonly node: string }
+  | { readonly do: 'follow'; readonly node: string; readonly source: string }
+  | { readonly do: 'arm'; readonly node: string; readonly voters: readonly string[] }
+  | { readonly do: 'promote'; readonly node: string }
+  | { readonly do: 'establish'; readonly node: string; readonly epoch: number }
+  | { readonly do: 'open'; readonly node: string; readonly epoch: number };
+
+export type Phase =
+  | 'passive' //      another supervisor acts, or nobody can: no majority of locks
+  | 'unfounded' //    there has been no reign yet: bootstrap makes the first one
+  | 'watching' //     the primary is open
+  | 'suspecting' //   it does not answer, and the evidence is not enough yet
+  | 'fencing' //      the voters are being detached from it
+  | 'looking' //      all are detached: one more look at it
+  | 'draining' //     the candidate applies what it has received
+  | 'arming' //       its commits will wait for the other voter
+  | 'attaching' //    the other voter follows it
+  | 'promoting'
+  | 'establishing' // the row that begins its reign has to be confirmed
+  | 'opening'
+  | 'refusing'; //    a failover would be needed, and must not be done
+
+/** Why a supervisor does not do what would be done otherwise. Stable: logs, metrics and `./lab status` show them. */
+export type Reason =
+  | 'no-lock-majority'
+  | 'voter-not-locked'
+  | 'voter-silent'
+  | 'voter-sees-primary'
+  | 'never-armed'
+  | 'not-armed'
+  | 'voters-diverged'
+  | 'received-lost'
+  | 'apply-trouble'
+  | 'own-delay'
+  | 'too-soon'
+  | 'needs-rebuild';
+
+export interface Explained {
+  readonly reason: Reason;
+  readonly detail: string;
+}
+
+/** Memory from step to step. All of it can be lost: it is gathered again, or what depended on it is refused. */
+export interface SupervisorState {
+  readonly phase: Phase;
+  /** The reign that this supervisor has seen acknowledge through a voter; null: none yet. */
+  readonly armedEpoch: number | null;
+  /** By node: the source's last sign of life, and when it changed. */
+  readonly signs: Readonly<Record<string, { readonly sign: string | null; readonly changedAtMs: Ms }>>;
+  /** By node: the most that it was seen to hold, in which life of its server. Of this reign (`markedEpoch`) only. */
+  readonly highWater: Readonly<Record<string, { readonly bootId: string; readonly held: NodeState['held'] }>>;
+  readonly markedEpoch: number;
+  /** Since when all voters are detached; null while they are not. */
+  readonly fencedAtMs: Ms | null;
+  /** When the primary answered a last look. */
+  readonly lastCancelAtMs: Ms;
+  readonly lastPromotionAtMs: Ms;
+  /** When this process was late last: silence before that proves nothing. */
+  readonly lateAtMs: Ms;
+  /** After a conflict over locks nothing is locked before this. */
+  readonly lockAgainAtMs: Ms;
+}
+
+export interface StepContext {
+  readonly endpoints: readonly Endpoint[];
+  readonly positions: Pick<PositionOps, 'covers'>;
+  readonly limits: Limits;
+  /** From 0 to 1: spreads the retries of supervisors that met. */
+  readonly random: () => number;
+}
+
+export interface Limits {
+  /** HARD evidence: refused at least so often, over at least `hardMs`. */
+  readonly hardAttempts: number;
+  readonly hardMs: number;
+  /** HARD evidence needs replicas whose link is down or has been silent for so long. */
+  readonly hardSilentMs: number;
+  /** SOFT evidence: no answer for so long … */
+  readonly softMs: number;
+  /** … and no sign of life at any replica for so long. */
+  readonly softSilentMs: number;
+  /** How long the last look waits for an answer. */
+  readonly lookMs: number;
+  /** After a promotion, SOFT evidence counts for nothing for so long. */
+  readonly calmMs: number;
+  /** Two cancelled failovers are at least so far apart. */
+  readonly cancelMs: number;
+  /** This process was late by so much: silence is its own. */
+  readonly lateMs: number;
+}
+
+export const LIMITS: Limits = {
+  hardAttempts: 2,
+  hardMs: 90,
+  hardSilentMs: 300,
+  softMs: 1_200,
+  softSilentMs: 900,
+  lookMs: 50,
+  calmMs: 30_000,
+  cancelMs: 60_000,
+  lateMs: 200,
+};
+
+export interface Step {
+  readonly state: SupervisorState;
+  readonly actions: readonly Action[];
+  /** The primary of record: who began the newest reign. Null before the first one. */
+  readonly primary: string | null;
+  readonly epoch: number;
+  /** Would a failover succeed now? Not while this is not empty. */
+  readonly unarmed: readonly Explained[];
+  /** What keeps this step from going on, or from healing a node. */
+  readonly reasons: readonly Explained[];
+}
+
+export const initialState = (nowMs: Ms): SupervisorState => ({
+  phase: 'passive',
+  armedEpoch: null,
+  signs: {},
+  highWater: {},
+  markedEpoch: 0,
+  fencedAtMs: null,
+  lastCancelAtMs: Number.NEGATIVE_INFINITY,
+  lastPromotionAtMs: Number.NEGATIVE_INFINITY,
+  lateAtMs: nowMs,
+  lockAgainAtMs: Number.NEGATIVE_INFINITY,
+});

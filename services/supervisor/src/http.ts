@@ -1,0 +1,57 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Step } from './core/types.ts';
+
+export interface StatusParts {
+  readonly name: string;
+  readonly token: string;
+  readonly status: () => Step | null;
+}
+
+/** `GET /livez` for everybody; `GET /status`, for the holder of the token: what this supervisor thinks now. */
+export function createStatusServer(parts: StatusParts): Server {
+  const server = createServer({ maxHeaderSize: 8192, keepAliveTimeout: 5000 }, (request, response) => {
+    const path = (request.url ?? '/').split('?', 1)[0];
+    if (request.method === 'GET' && path === '/livez') return send(response, 200, { name: parts.name });
+    if (request.method !== 'GET' || path !== '/status') {
+      return sendProblem(response, 404, 'not-found', 'GET /livez, /status');
+    }
+    if (!isAuthorised(parts.token, request)) {
+      const detail = 'the status needs the header Authorization: Bearer SUPERVISOR_TOKEN';
+      return sendProblem(response, 401, 'unauthorised', detail);
+    }
+    send(response, 200, { name: parts.name, ...describe(parts.status()) });
+  });
+  server.headersTimeout = 3000;
+  server.requestTimeout = 5000;
+  server.maxConnections = 64;
+  return server;
+}
+
+function describe(step: Step | null): object {
+  if (step === null)
+    return { phase: 'passive', primary: null, epoch: 0, armed: { ok: false, reasons: [] }, reasons: [] };
+  const { state, primary, epoch, unarmed, reasons } = step;
+  return {
+    phase: state.phase,
+    primary,
+    epoch,
+    armed: { ok: unarmed.length === 0, reasons: unarmed },
+    reasons,
+  };
+}
+
+/** Compares hashes: of equal length whatever was sent, so that the time taken tells nothing. */
+function isAuthorised(token: string, request: IncomingMessage): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${token}`));
+}
+
+function sendProblem(response: ServerResponse, status: number, code: string, detail: string): void {
+  send(response, status, { type: 'about:blank', status, code, detail }, 'application/problem+json');
+}
+
+function send(response: ServerResponse, status: number, body: object, type = 'application/json'): void {
+  response.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-store' });
+  response.end(`${JSON.stringify(body)}\n`);
+}

@@ -1,0 +1,240 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Connection,
+  type Credentials,
+  type Endpoint,
+  type Engine,
+  EngineError,
+  type NodeState,
+} from '@replication-lab/engines';
+import type { Action, NodeFailure, NodeReport } from './core/types.ts';
+
+/** How often a node is asked while all is well; the lock is renewed by it. */
+const ASK_EVERY_MS = 100;
+/** How soon a node that does not answer is tried again. */
+const RETRY_EVERY_MS = 50;
+const CONNECT_TIMEOUT_MS = 400;
+/** A healthy server answers in one or two ms, a busy one in some tens. */
+const ASK_TIMEOUT_MS = 1_000;
+/** For each order: then the channel is given up, the order's outcome is unknown, and the next observation tells. */
+const ORDER_TIMEOUT_MS = 1_500;
+/** The row that begins a reign waits for a replica. */
+const ESTABLISH_TIMEOUT_MS = 2_500;
+
+export interface ChannelOptions {
+  readonly engine: Engine;
+  readonly node: Endpoint;
+  readonly nodes: readonly Endpoint[];
+  readonly admin: Credentials;
+  /** This node's own, to replicate with. */
+  readonly replication: Credentials | undefined;
+  readonly database: string;
+  /** Something new is known of this node. */
+  readonly onNews: () => void;
+  readonly onOrder: (order: OrderEvent) => void;
+}
+
+export interface OrderEvent {
+  readonly action: Action;
+  readonly outcome: 'done' | 'failed';
+  readonly ms: number;
+  readonly error: string | null;
+}
+
+/**
+ * One supervisor's line to one node: asks it again and again, and carries orders to it, one at a time and all over the one
+ * connection whose session holds the node's lock. When the server has ended that session, so has everything that was to be
+ * done with it.
+ */
+export class NodeChannel {
+  readonly #options: ChannelOptions;
+  readonly #stop = new AbortController();
+  #connection: Connection | null = null;
+  #state: NodeState | null = null;
+  #askedAtMs = Number.NEGATIVE_INFINITY;
+  #failure: NodeFailure | null = null;
+  #lock: NodeReport['lock'] = 'none';
+  #reign: NodeReport['reign'] = null;
+  #order: Action | null = null;
+  #busy: Action | null = null;
+  #wake: (() => void) | null = null;
+  #running: Promise<void> | null = null;
+
+  constructor(options: ChannelOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  report(): NodeReport {
+    return {
+      name: this.#options.node.name,
+      state: this.#state,
+      askedAtMs: this.#askedAtMs,
+      failure: this.#failure,
+      lock: this.#lock,
+      reign: this.#reign,
+    };
+  }
+
+  /** Takes the order up when the one before is done. The same order as the one under way is not given twice. */
+  give(action: Action): void {
+    if (isSame(action, this.#busy) || isSame(action, this.#order)) return;
+    this.#order = action;
+    this.#wake?.();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#wake?.();
+    // Not politely: the server would otherwise keep the lock until it notices.
+    this.#connection?.destroy();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const startedMs = performance.now();
+      const order = this.#order;
+      this.#order = null;
+      try {
+        if (order && this.#connection) await this.#carryOut(order, this.#connection);
+        await this.#ask();
+      } catch (error) {
+        this.#failed(error);
+      }
+      if (this.#stop.signal.aborted) return;
+      this.#options.onNews();
+      if (this.#order) continue;
+      const pauseMs = (this.#failure ? RETRY_EVERY_MS : ASK_EVERY_MS) - (performance.now() - startedMs);
+      await this.#pause(Math.max(this.#failure ? 10 : 1, pauseMs));
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    await sleep(ms, undefined, { signal: woken.signal }).catch(() => {});
+    this.#wake = null;
+  }
+
+  async #ask(): Promise<void> {
+    const { engine, node, admin, database } = this.#options;
+    const limit = { timeoutMs: ASK_TIMEOUT_MS };
+    this.#connection ??= await engine.failover.openChannel(node, admin, {
+      database,
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    });
+    const askedAtMs = performance.now();
+    const state = await engine.failover.observe(this.#connection, limit);
+    if (state.epoch !== (this.#reign?.epoch ?? 0)) {
+      const [reign] = await engine.client.reigns(this.#connection, state.epoch - 1, limit);
+      this.#reign = reign ? { epoch: reign.epoch, node: reign.node } : null;
+    }
+    this.#state = state;
+    this.#askedAtMs = askedAtMs;
+    this.#failure = null;
+  }
+
+  #failed(error: unknown): void {
+    const hadConnection = this.#connection !== null;
+    this.#connection?.destroy();
+    this.#connection = null;
+    this.#lock = 'none';
+    const refused = isRefused(error);
+    this.#failure = {
+      kind: hadConnection ? 'lost' : refused ? 'refused' : 'silent',
+      sinceMs: this.#failure?.sinceMs ?? performance.now(),
+      attempts: (this.#failure?.attempts ?? 0) + 1,
+      error: error instanceof Error ? error.message : String(error),
+    };
+  }
+
+  async #carryOut(action: Action, channel: Connection): Promise<void> {
+    this.#busy = action;
+    const startedMs = performance.now();
+    const tell = (outcome: 'done' | 'failed', error: unknown) => {
+      const ms = performance.now() - startedMs;
+      const text = error === null ? null : error instanceof Error ? error.message : String(error);
+      this.#options.onOrder({ action, outcome, ms, error: text });
+    };
+    try {
+      await this.#do(action, channel);
+      tell('done', null);
+    } catch (error) {
+      tell('failed', error);
+      // An order that was refused leaves the channel as it was; one that got no answer leaves nothing to go on with.
+      if (!(error instanceof EngineError) || FATAL.has(error.code)) throw error;
+    } finally {
+      this.#busy = null;
+    }
+  }
+
+  async #do(action: Action, channel: Connection): Promise<void> {
+    const { engine, node, replication } = this.#options;
+    const { failover } = engine;
+    const limit = { timeoutMs: ORDER_TIMEOUT_MS };
+    switch (action.do) {
+      case 'lock':
+        this.#lock = (await failover.lock(channel, limit)) ? 'held' : 'other';
+        return;
+      case 'unlock':
+        await failover.unlock(channel, limit);
+        this.#lock = 'none';
+        return;
+      case 'detach':
+        return failover.detach(channel, limit);
+      case 'follow': {
+        if (!replication) throw new EngineError('other', `there is no replication account for ${node.name}`);
+        return failover.follow(channel, node, this.#endpoint(action.source), replication, limit);
+      }
+      case 'arm':
+        return failover.arm(
+          channel,
+          action.voters.map((name) => this.#endpoint(name)),
+          limit,
+        );
+      case 'promote':
+        return failover.promote(channel, limit);
+      case 'establish':
+        return this.#establish(channel, action.epoch);
+      case 'open':
+        // A row that is there may be one that nobody confirmed: who wrote it may have gone before it was. So once more.
+        await this.#establish(channel, action.epoch);
+        return failover.open(channel, limit);
+    }
+  }
+
+  #establish(channel: Connection, epoch: number): Promise<void> {
+    const { engine, node, database } = this.#options;
+    const reign = { database, epoch, node: node.name };
+    return engine.failover.establish(channel, reign, { timeoutMs: ESTABLISH_TIMEOUT_MS });
+  }
+
+  #endpoint(name: string): Endpoint {
+    const node = this.#options.nodes.find((endpoint) => endpoint.name === name);
+    if (!node) throw new Error(`there is no node ${name}`);
+    return node;
+  }
+}
+
+const FATAL: ReadonlySet<EngineError['code']> = new Set([
+  'connection-lost',
+  'timeout',
+  'aborted',
+  'outcome-unknown',
+]);
+
+const isSame = (a: Action, b: Action | null): boolean =>
+  b !== null && JSON.stringify(a) === JSON.stringify(b);
+
+function isRefused(error: unknown): boolean {
+  let cause: unknown = error;
+  for (let depth = 0; depth < 4 && cause instanceof Error; depth++) {
+    if ((cause as { code?: string }).code === 'ECONNREFUSED') return true;
+    cause = cause.cause;
+  }
+  return false;
+}

@@ -1,0 +1,115 @@
+import type { Credentials, Endpoint, Engine } from '@replication-lab/engines';
+import { stepFailover } from './core/step.ts';
+import { type Action, initialState, LIMITS, type Limits, type Step, type StepContext } from './core/types.ts';
+import { NodeChannel, type OrderEvent } from './node-channel.ts';
+
+/** A step is made with every piece of news, and at least so often. */
+const STEP_EVERY_MS = 20;
+
+export interface SupervisorOptions {
+  readonly engine: Engine;
+  readonly nodes: readonly Endpoint[];
+  readonly admin: Credentials;
+  /** Each node's own account to replicate with, by the node's name. */
+  readonly replication: Readonly<Record<string, Credentials>>;
+  readonly database: string;
+  readonly limits?: Partial<Limits>;
+  /** Each change of phase, order and reason: the event log. */
+  readonly onEvent?: (event: SupervisorEvent) => void;
+}
+
+export type SupervisorEvent =
+  | {
+      readonly what: 'phase';
+      readonly from: string;
+      readonly to: string;
+      readonly epoch: number;
+      readonly primary: string | null;
+      readonly why: readonly string[];
+    }
+  | ({ readonly what: 'order'; readonly node: string } & OrderEvent);
+
+/**
+ * Watches a primary and its replicas, and gives the office to a replica when the primary is gone. Several may run at once:
+ * one acts, the others watch. Needs `close`.
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #channels: ReadonlyMap<string, NodeChannel>;
+  readonly #context: StepContext;
+  #timer: NodeJS.Timeout | undefined;
+  #state = initialState(performance.now());
+  #last: Step | null = null;
+  #dueAtMs = Number.POSITIVE_INFINITY;
+  #said = '';
+
+  constructor(options: SupervisorOptions) {
+    const { engine, nodes, admin, replication, database } = options;
+    this.#options = options;
+    this.#context = {
+      endpoints: nodes,
+      positions: engine.client.positions,
+      limits: { ...LIMITS, ...options.limits },
+      random: Math.random,
+    };
+    this.#channels = new Map(
+      nodes.map((node) => [
+        node.name,
+        new NodeChannel({
+          engine,
+          node,
+          nodes,
+          admin,
+          replication: replication[node.name],
+          database,
+          onNews: () => this.#step(),
+          onOrder: (order) => this.#tell({ what: 'order', node: node.name, ...order }),
+        }),
+      ]),
+    );
+  }
+
+  start(): void {
+    for (const channel of this.#channels.values()) channel.start();
+    this.#dueAtMs = performance.now() + STEP_EVERY_MS;
+    this.#timer = setInterval(() => {
+      this.#step();
+      this.#dueAtMs = performance.now() + STEP_EVERY_MS;
+    }, STEP_EVERY_MS);
+  }
+
+  /** What it thinks now; null before the first step. */
+  status(): Step | null {
+    return this.#last;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all([...this.#channels.values()].map((channel) => channel.close()));
+  }
+
+  #step(): void {
+    const nowMs = performance.now();
+    const nodes = [...this.#channels.values()].map((channel) => channel.report());
+    const observation = { nodes, lateMs: Math.max(0, nowMs - this.#dueAtMs) };
+    const step = stepFailover(this.#state, observation, nowMs, this.#context);
+    const from = this.#state.phase;
+    this.#state = step.state;
+    this.#last = step;
+    for (const action of step.actions) this.#give(action);
+    const why = step.reasons.map(({ reason, detail }) => `${reason}: ${detail}`);
+    // A phase that goes on for other reasons is news too.
+    const said = `${step.state.phase} ${step.reasons.map(({ reason }) => reason).join(' ')}`;
+    if (said === this.#said) return;
+    this.#said = said;
+    this.#tell({ what: 'phase', from, to: step.state.phase, epoch: step.epoch, primary: step.primary, why });
+  }
+
+  #give(action: Action): void {
+    this.#channels.get(action.node)?.give(action);
+  }
+
+  #tell(event: SupervisorEvent): void {
+    this.#options.onEvent?.(event);
+  }
+}

@@ -1,0 +1,112 @@
+import { availableEngines, type Cluster, startCluster } from '@replication-lab/engines/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CLEAN, until, Watch, Writers } from './support.ts';
+
+const { engines } = await availableEngines();
+
+describe.each(engines)('%s: the primary goes', (engine) => {
+  let cluster: Cluster;
+  let watch: Watch;
+  let writers: Writers;
+
+  beforeAll(async () => {
+    cluster = await startCluster(engine, { subnet: '127.0.54', supervised: true });
+    watch = new Watch(cluster, 2);
+    await watch.untilArmed();
+    writers = new Writers(cluster, 4);
+    await until('writing', () => writers.acknowledged.size > 20);
+  });
+  afterAll(async () => {
+    await writers?.[Symbol.asyncDispose]();
+    await watch?.[Symbol.asyncDispose]();
+    await cluster?.[Symbol.asyncDispose]();
+  });
+
+  const more = (count = 20) => {
+    const before = writers.acknowledged.size;
+    return until('writing again', () => writers.acknowledged.size > before + count);
+  };
+
+  it('a primary that is frozen for a moment stays in office', async () => {
+    await cluster.kill('db-1', 'SIGSTOP');
+    const { promise, resolve } = Promise.withResolvers<void>();
+    setTimeout(resolve, 300);
+    await promise;
+    await cluster.kill('db-1', 'SIGCONT');
+    await more();
+    await watch.untilArmed();
+    expect(watch.status).toMatchObject({ primary: 'db-1', epoch: 1 });
+    expect(watch.events.filter((event) => event.what === 'order' && event.action.do === 'promote')).toEqual(
+      [],
+    );
+  });
+
+  it('one supervisor acts, and when it ends another one takes over', async () => {
+    const first = watch.active!;
+    await watch.end(first);
+    await watch.untilArmed();
+    expect(watch.active).not.toBe(first);
+    expect(watch.status).toMatchObject({ primary: 'db-1', epoch: 1 });
+    watch.add();
+  });
+
+  it('killed: a replica takes its place, and nothing acknowledged is lost', async () => {
+    await cluster.kill('db-1');
+    const promoted = await watch.untilPromoted('db-1');
+    await more();
+    expect(watch.status).toMatchObject({ primary: promoted, epoch: 2 });
+    const row = await reignOf(cluster, promoted);
+    expect(row).toMatchObject({ epoch: 2, node: promoted, lossless: true });
+  });
+
+  it('with two nodes gone nobody acts, and with one of them back the third one is waited for', async () => {
+    const second = watch.status!.primary!;
+    await cluster.kill(second);
+    await until('without a majority of locks', () => watch.active === null);
+    await cluster.start(second);
+    // It boots closed, and db-1 may hold what was acknowledged in this reign: it was a voter.
+    await until('refusing', () => watch.status?.state.phase === 'refusing');
+    expect(watch.status?.reasons.map(({ reason }) => reason)).toContain('voter-silent');
+    expect(watch.status).toMatchObject({ primary: second, epoch: 2 });
+  });
+
+  it('every row that was acknowledged is there once, and none that was refused', async () => {
+    await writers.stop();
+    for (const { name } of cluster.nodes) {
+      if (name === 'db-1') continue;
+      expect(await writers.audit(name), name).toEqual(CLEAN);
+    }
+  });
+});
+
+describe.each(engines)('%s: the primary freezes', (engine) => {
+  it('a replica takes its place, and the old one acknowledges nothing when it wakes up', async () => {
+    await using cluster = await startCluster(engine, { subnet: '127.0.54', supervised: true });
+    await using watch = new Watch(cluster, 2);
+    await watch.untilArmed();
+    await using writers = new Writers(cluster, 4);
+    await until('writing', () => writers.acknowledged.size > 20);
+    await cluster.kill('db-1', 'SIGSTOP');
+    const promoted = await watch.untilPromoted('db-1');
+    const before = writers.acknowledged.size;
+    await until('writing again', () => writers.acknowledged.size > before + 20);
+    await cluster.kill('db-1', 'SIGCONT');
+    await until('seen again', () => watch.status?.reasons.some(({ reason }) => reason === 'needs-rebuild'));
+    const woken = writers.acknowledged.size;
+    await until('writing on', () => writers.acknowledged.size > woken + 20);
+    await writers.stop();
+    const other = ['db-2', 'db-3'].find((name) => name !== promoted)!;
+    expect(await writers.audit(promoted)).toEqual(CLEAN);
+    await until('caught up', async () => (await writers.audit(other)).lost === 0);
+    expect(await writers.audit(other)).toEqual(CLEAN);
+  });
+});
+
+async function reignOf(cluster: Cluster, node: string) {
+  await using connection = await cluster.admin(node);
+  const { rows } = await connection.query(
+    'SELECT epoch, node, lossless FROM lab_epoch ORDER BY epoch DESC LIMIT 1',
+  );
+  const [row] = rows;
+  return row && { epoch: Number(row.epoch), node: row.node, lossless: Boolean(row.lossless) };
+}

@@ -1,0 +1,386 @@
+import type { NodeState, Position } from '@replication-lab/engines';
+import { replicationUser } from '@replication-lab/engines/config';
+import { stepFailover } from '../src/core/step.ts';
+import {
+  type Action,
+  initialState,
+  LIMITS,
+  type NodeReport,
+  type Step,
+  type StepContext,
+  type SupervisorState,
+} from '../src/core/types.ts';
+
+/** Milliseconds of one turn of the model. */
+export const TURN_MS = 10;
+const ASK_EVERY_MS = 50;
+/** The server ends a channel that has been silent for so long. */
+const CHANNEL_IDLE_MS = 2_000;
+const NAMES = ['db-1', 'db-2', 'db-3'] as const;
+type Name = (typeof NAMES)[number];
+
+/** A commit: its own name, and the commit before it. Histories are branches of one tree. */
+interface Commit {
+  readonly id: number;
+  readonly before: number;
+  readonly reign: { readonly epoch: number; readonly node: Name } | null;
+}
+
+/** What one database is and does, as far as failover is concerned. */
+class ModelNode {
+  readonly name: Name;
+  up = true;
+  frozen = false;
+  boots = 1;
+  head = 0;
+  /** Received and not yet applied: `applied` trails `head`. */
+  applied = 0;
+  source: Name | null = null;
+  promoted = false;
+  open = false;
+  armed = false;
+  voters: readonly Name[] = [];
+  linkedSinceTurn: number | null = null;
+  /** How likely it receives something in a turn: replicas fall behind, each for itself. */
+  pace = 0.7;
+  sign = 0;
+  /** Supervisor that holds the lock, and when it spoke last. */
+  lock: { by: number; spokeAtMs: number } | null = null;
+
+  constructor(name: Name) {
+    this.name = name;
+  }
+
+  get alive(): boolean {
+    return this.up && !this.frozen;
+  }
+
+  /** Whatever it was, it boots closed and follows nobody. */
+  boot(): void {
+    this.up = true;
+    this.frozen = false;
+    this.boots += 1;
+    this.source = null;
+    this.promoted = false;
+    this.open = false;
+    this.armed = false;
+    this.voters = [];
+    this.lock = null;
+    this.linkedSinceTurn = null;
+  }
+}
+
+interface ModelSupervisor {
+  readonly by: number;
+  state: SupervisorState;
+  running: boolean;
+  frozenUntilMs: number;
+  readonly reports: Map<Name, NodeReport>;
+  /** Orders on their way: they arrive later, and some never do. */
+  orders: { readonly action: Action; readonly atMs: number }[];
+  lastStepMs: number;
+  last: Step | null;
+}
+
+/**
+ * Three databases, their clients and two supervisors, turn by turn. It knows which commits were acknowledged, and throws as
+ * soon as a node is opened to clients that lacks one of them.
+ */
+export class Model {
+  readonly nodes = new Map<Name, ModelNode>(NAMES.map((name) => [name, new ModelNode(name)]));
+  readonly supervisors: ModelSupervisor[];
+  readonly acknowledged: number[] = [];
+  promotions = 0;
+  nowMs = 0;
+  readonly #commits = new Map<number, Commit>();
+  readonly #random: () => number;
+  readonly #waiting: { readonly id: number; readonly on: Name; readonly boot: number }[] = [];
+  readonly #context: StepContext;
+
+  constructor(random: () => number) {
+    this.#random = random;
+    this.#context = {
+      endpoints: NAMES.map((name) => ({ name, host: name, port: 1 })),
+      positions: { covers: (have, need) => this.#covers(Number(have), Number(need)) },
+      limits: LIMITS,
+      random,
+    };
+    const first = this.node('db-1');
+    first.promoted = true;
+    first.open = true;
+    this.#append(first, { epoch: 1, node: 'db-1' });
+    for (const name of ['db-2', 'db-3'] as const) {
+      const replica = this.node(name);
+      replica.head = first.head;
+      replica.applied = first.head;
+      replica.source = 'db-1';
+    }
+    this.supervisors = [1, 2].map((by) => ({
+      by,
+      state: initialState(0),
+      running: true,
+      frozenUntilMs: 0,
+      reports: new Map(),
+      orders: [],
+      lastStepMs: 0,
+      last: null,
+    }));
+  }
+
+  node(name: string): ModelNode {
+    return this.nodes.get(name as Name)!;
+  }
+
+  get primary(): ModelNode | null {
+    const open = [...this.nodes.values()].filter((node) => node.open && node.alive);
+    return open.sort((a, b) => this.#epochOf(b.head) - this.#epochOf(a.head))[0] ?? null;
+  }
+
+  turn(): void {
+    this.nowMs += TURN_MS;
+    for (const node of this.nodes.values()) if (node.open && node.alive) this.#write(node);
+    for (const node of this.nodes.values()) this.#replicate(node);
+    this.#acknowledge();
+    for (const supervisor of this.supervisors) this.#supervise(supervisor);
+  }
+
+  #append(node: ModelNode, reign: Commit['reign'] = null): number {
+    const id = this.#commits.size + 1;
+    this.#commits.set(id, { id, before: node.head, reign });
+    node.head = id;
+    node.applied = id;
+    return id;
+  }
+
+  /** A client's commit: acknowledged at once by a node that waits for nobody, else when a voter has it. */
+  #write(node: ModelNode): void {
+    this.#waiting.push({ id: this.#append(node), on: node.name, boot: node.boots });
+  }
+
+  #replicate(node: ModelNode): void {
+    if (!node.alive || node.source === null) return;
+    const source = this.node(node.source);
+    const fits = this.#covers(source.head, node.head);
+    if (!source.alive || !fits) {
+      if (!source.up || !fits) node.linkedSinceTurn = null; // a frozen source breaks no link at first
+      return;
+    }
+    node.linkedSinceTurn ??= this.nowMs;
+    if (this.#random() < 0.01) node.pace = this.#random() < 0.5 ? 0.02 : 0.7;
+    if (this.#random() < node.pace) {
+      node.head = source.head;
+      node.sign += 1;
+    }
+    if (this.#random() < 0.6) node.applied = node.head;
+  }
+
+  #confirming(primary: ModelNode): Name[] {
+    return NAMES.filter((name) => {
+      const node = this.node(name);
+      const attached = node.alive && node.source === primary.name && node.linkedSinceTurn !== null;
+      return attached && primary.voters.includes(name) && this.#covers(primary.head, node.head);
+    });
+  }
+
+  #acknowledge(): void {
+    for (let i = this.#waiting.length - 1; i >= 0; i--) {
+      const { id, on, boot } = this.#waiting[i]!;
+      const node = this.node(on);
+      if (!node.up || node.boots !== boot) {
+        this.#waiting.splice(i, 1); // its client hears "unknown"
+        continue;
+      }
+      if (node.frozen) continue;
+      const confirmed =
+        !node.armed || this.#confirming(node).some((name) => this.#covers(this.node(name).head, id));
+      if (!confirmed) continue;
+      this.acknowledged.push(id);
+      this.#waiting.splice(i, 1);
+    }
+  }
+
+  #supervise(supervisor: ModelSupervisor): void {
+    if (!supervisor.running || this.nowMs < supervisor.frozenUntilMs) return;
+    const due = supervisor.orders.filter(({ atMs }) => atMs <= this.nowMs);
+    supervisor.orders = supervisor.orders.filter(({ atMs }) => atMs > this.nowMs);
+    for (const { action } of due) this.#obey(supervisor, action);
+    for (const name of NAMES) this.#ask(supervisor, name);
+    const nodes = NAMES.map((name) => supervisor.reports.get(name)!);
+    const lateMs = Math.max(0, this.nowMs - supervisor.lastStepMs - TURN_MS);
+    supervisor.lastStepMs = this.nowMs;
+    const step = stepFailover(supervisor.state, { nodes, lateMs }, this.nowMs, this.#context);
+    supervisor.state = step.state;
+    supervisor.last = step;
+    for (const action of step.actions) {
+      const same = supervisor.orders.some((order) => JSON.stringify(order.action) === JSON.stringify(action));
+      const lost = this.#random() < 0.05;
+      if (!same && !lost) {
+        supervisor.orders.push({ action, atMs: this.nowMs + Math.floor(this.#random() * 8) * TURN_MS });
+      }
+    }
+  }
+
+  #ask(supervisor: ModelSupervisor, name: Name): void {
+    const node = this.node(name);
+    const before = supervisor.reports.get(name);
+    if (before && before.failure === null && this.nowMs - before.askedAtMs < ASK_EVERY_MS) return;
+    if (node.lock && this.nowMs - node.lock.spokeAtMs > CHANNEL_IDLE_MS) node.lock = null;
+    if (!node.alive) {
+      const sinceMs = before?.failure?.sinceMs ?? this.nowMs;
+      const kind = node.up ? 'silent' : 'refused';
+      const attempts = (before?.failure?.attempts ?? 0) + 1;
+      supervisor.reports.set(name, {
+        name,
+        state: before?.state ?? null,
+        askedAtMs: before?.askedAtMs ?? Number.NEGATIVE_INFINITY,
+        failure: { kind, sinceMs, attempts, error: kind },
+        lock: 'none',
+        reign: before?.reign ?? null,
+      });
+      if (node.lock?.by === supervisor.by && !node.up) node.lock = null;
+      return;
+    }
+    if (node.lock?.by === supervisor.by) node.lock.spokeAtMs = this.nowMs;
+    const lock =
+      node.lock?.by === supervisor.by ? 'held' : before?.lock === 'held' ? 'none' : (before?.lock ?? 'none');
+    supervisor.reports.set(name, {
+      name,
+      state: this.#stateOf(node),
+      askedAtMs: this.nowMs,
+      failure: null,
+      lock: lock === 'other' && node.lock === null ? 'none' : lock,
+      reign: this.#reignOf(node.head),
+    });
+  }
+
+  #stateOf(node: ModelNode): NodeState {
+    const held = String(node.head) as Position;
+    const position = String(node.promoted ? node.head : node.applied) as Position;
+    const quorum = {
+      armed: node.armed,
+      trouble: null,
+      voters: node.armed ? node.voters.map(replicationUser) : null,
+      confirming: this.#confirming(node).map(replicationUser),
+    };
+    return {
+      role: node.open ? 'primary' : node.source ? 'replica' : 'unknown',
+      readOnly: !node.open,
+      position,
+      received: held,
+      held,
+      replicating: node.source ? node.linkedSinceTurn !== null : null,
+      source: node.source,
+      engineLagMs: null,
+      epoch: this.#epochOf(node.head),
+      serverId: node.name,
+      bootId: String(node.boots),
+      promoted: node.promoted,
+      detached: node.source === null,
+      linked: node.source !== null && node.linkedSinceTurn !== null,
+      sourceSign: node.source === null ? null : String(node.sign),
+      applyTrouble: null,
+      quorum,
+    };
+  }
+
+  /** Everything but a lock needs the lock: without it the channel is a dead one. */
+  #obey(supervisor: ModelSupervisor, action: Action): void {
+    const node = this.node(action.node);
+    const report = supervisor.reports.get(node.name)!;
+    if (!node.alive) return;
+    const held = node.lock !== null && this.nowMs - node.lock.spokeAtMs <= CHANNEL_IDLE_MS;
+    if (action.do === 'lock') {
+      const mine = !held || node.lock?.by === supervisor.by;
+      if (mine) node.lock = { by: supervisor.by, spokeAtMs: this.nowMs };
+      supervisor.reports.set(node.name, { ...report, lock: mine ? 'held' : 'other' });
+      return;
+    }
+    if (!held || node.lock?.by !== supervisor.by) {
+      supervisor.reports.set(node.name, { ...report, lock: 'none' });
+      return;
+    }
+    node.lock.spokeAtMs = this.nowMs;
+    this.#change(node, action);
+    if (action.do === 'unlock') supervisor.reports.set(node.name, { ...report, lock: 'none' });
+    // Its next answer is not the one from before the order.
+    else supervisor.reports.set(node.name, { ...report, askedAtMs: Number.NEGATIVE_INFINITY });
+  }
+
+  #change(node: ModelNode, action: Action): void {
+    switch (action.do) {
+      case 'unlock':
+        node.lock = null;
+        return;
+      case 'detach':
+        if (!node.promoted) node.source = null;
+        node.linkedSinceTurn = null;
+        return;
+      case 'follow':
+        if (node.promoted || node.armed) return;
+        if (node.source !== action.source) node.linkedSinceTurn = null;
+        node.source = action.source as Name;
+        return;
+      case 'arm':
+        if (!node.promoted && (node.source !== null || node.applied !== node.head)) return;
+        node.armed = true;
+        node.voters = action.voters as Name[];
+        return;
+      case 'promote':
+        if (node.source === null) node.promoted = true;
+        return;
+      case 'establish':
+        if (node.promoted && this.#epochOf(node.head) < action.epoch) {
+          this.#append(node, { epoch: action.epoch, node: node.name });
+        }
+        return;
+      case 'open':
+        if (node.promoted && !node.open) this.#open(node);
+    }
+  }
+
+  #hasAll(node: ModelNode): boolean {
+    return this.acknowledged.every((id) => this.#covers(node.head, id));
+  }
+
+  #open(node: ModelNode): void {
+    const missing = this.acknowledged.filter((id) => !this.#covers(node.head, id));
+    if (missing.length > 0) {
+      throw new Error(
+        `${node.name} is opened at ${this.nowMs} ms without ${missing.length} acknowledged commits`,
+      );
+    }
+    node.open = true;
+    this.promotions += 1;
+  }
+
+  /**
+   * Brings a node's data to where the open primary is. Never from a primary that is an old one: it would wipe what the
+   * newest reign has acknowledged. Then the node only boots.
+   */
+  rebuild(name: string): void {
+    const { primary } = this;
+    const node = this.node(name);
+    node.boot();
+    if (!primary || primary === node || !this.#hasAll(primary)) return;
+    node.head = primary.head;
+    node.applied = primary.head;
+  }
+
+  #covers(have: number, need: number): boolean {
+    let id = have;
+    while (id > need) id = this.#commits.get(id)?.before ?? 0;
+    return id === need;
+  }
+
+  #reignOf(head: number): NodeReport['reign'] {
+    for (let id = head; id > 0; id = this.#commits.get(id)?.before ?? 0) {
+      const reign = this.#commits.get(id)?.reign;
+      if (reign) return reign;
+    }
+    return null;
+  }
+
+  #epochOf(head: number): number {
+    return this.#reignOf(head)?.epoch ?? 0;
+  }
+}

@@ -1,0 +1,292 @@
+import { replicationUser } from '@replication-lab/engines/config';
+import { describe, expect, it } from 'vitest';
+import { at, fenced, hostOf, play, refusedSince, seen, silentSince, told } from './world.ts';
+
+const reasons = ({ reasons: list }: { reasons: readonly { reason: string }[] }) =>
+  list.map(({ reason }) => reason);
+
+const armedVoter = (confirming: readonly string[] = []) => ({
+  quorum: { armed: true, trouble: null, voters: null, confirming: confirming.map(replicationUser) },
+});
+
+describe('while the primary is open', () => {
+  it('nothing is done, and a failover would succeed', () => {
+    const step = play([[0, seen()]]);
+    expect([step.state.phase, told(step), step.unarmed, step.primary]).toEqual(['watching', [], [], 'db-1']);
+  });
+
+  it('its commits are made to wait for its replicas, once one is there to confirm', () => {
+    const none = { armed: false, trouble: 'off', voters: null, confirming: [] };
+    const unarmed = { 'db-1': { state: { quorum: none } } };
+    expect(told(play([[0, seen(unarmed)]]))).toEqual(['arm db-1 db-2,db-3']);
+    const alone = { 'db-2': { state: { linked: false } }, 'db-3': { state: { linked: false } } };
+    const step = play([[0, seen({ ...unarmed, ...alone })]]);
+    expect(told(step)).toEqual([]);
+    expect(step.unarmed.map(({ reason }) => reason)).toEqual(['not-armed', 'never-armed']);
+  });
+
+  it('a voter that came back is taken into the list, and one that is away stays in it', () => {
+    const quorum = { armed: true, trouble: null, voters: [replicationUser('db-3')], confirming: [] };
+    const away = { ...silentSince(0), state: null };
+    expect(told(play([[0, seen({ 'db-1': { state: { quorum } } })]]))).toEqual(['arm db-1 db-2,db-3']);
+    const both = { ...quorum, voters: ['db-2', 'db-3'].map(replicationUser) };
+    expect(told(play([[0, seen({ 'db-1': { state: { quorum: both } }, 'db-3': away })]]))).toEqual([]);
+  });
+
+  it('a closed node that holds nothing else is brought back, one that does is not', () => {
+    expect(told(play([[0, seen({ 'db-2': fenced({ held: at(90) }) })]]))).toEqual(['follow db-2 db-1']);
+    const step = play([[0, seen({ 'db-2': fenced({ held: 'b7' as never }) })]]);
+    expect([told(step), reasons(step)]).toEqual([[], ['needs-rebuild']]);
+  });
+});
+
+describe('is the primary dead?', () => {
+  const unlinked = { state: { linked: false } };
+
+  it.each([
+    ['refused twice, and nobody hears it', refusedSince(100), unlinked, unlinked, 'fencing'],
+    ['refused once', refusedSince(100, 1), unlinked, unlinked, 'suspecting'],
+    ['refused, and one replica hears it', refusedSince(190), unlinked, {}, 'suspecting'],
+    ['silent, and all links are broken', silentSince(100), unlinked, unlinked, 'fencing'],
+    ['silent for a moment, links stand', silentSince(100), {}, {}, 'suspecting'],
+  ])('%s', (_, primary, second, third, phase) => {
+    const frames = seen({ 'db-1': primary, 'db-2': second, 'db-3': third });
+    expect(
+      play([
+        [0, seen()],
+        [200, frames],
+      ]).state.phase,
+    ).toBe(phase);
+  });
+
+  it('frozen: dead when nobody heard of it for long enough', () => {
+    const frozen = seen({ 'db-1': { ...silentSince(1_000), askedAtMs: 0 } });
+    const step = play([
+      [0, seen()],
+      [1_100, frozen],
+    ]);
+    expect(step.state.phase).toBe('suspecting');
+    expect(play([[1_250, frozen]], step.state).state.phase).toBe('fencing');
+  });
+
+  it('alone with its silence a supervisor does nothing, however long', () => {
+    const hears = (sign: string) => ({ state: { sourceSign: sign } });
+    const cut = (sign: string) =>
+      seen({ 'db-1': { ...silentSince(0), askedAtMs: 0 }, 'db-2': hears(sign), 'db-3': hears(sign) });
+    const step = play([
+      [0, seen()],
+      [5_000, cut('sign-2')],
+      [5_100, cut('sign-3')],
+    ]);
+    expect([step.state.phase, reasons(step)]).toEqual([
+      'suspecting',
+      ['voter-sees-primary', 'voter-sees-primary'],
+    ]);
+  });
+
+  it("silence that is this process's own delay proves nothing", () => {
+    const frozen = (lateMs: number) => seen({ 'db-1': { ...silentSince(0), askedAtMs: 0 } }, lateMs);
+    const step = play([
+      [0, seen()],
+      [1_300, frozen(1_250)],
+    ]);
+    expect([step.state.phase, reasons(step)]).toEqual(['suspecting', ['own-delay']]);
+    expect(play([[2_600, frozen(0)]], step.state).state.phase).toBe('fencing');
+  });
+
+  it('one that boots again boots closed: dead at once', () => {
+    const rebooted = {
+      state: {
+        promoted: false,
+        readOnly: true,
+        quorum: { armed: false, trouble: null, voters: null, confirming: [] },
+      },
+    };
+    const step = play([
+      [0, seen()],
+      [50, seen({ 'db-1': rebooted })],
+    ]);
+    expect(told(step)).toEqual(['detach db-2', 'detach db-3']);
+  });
+});
+
+describe('refusals', () => {
+  const unlinked = { state: { linked: false } };
+  const dead = { 'db-1': refusedSince(100), 'db-2': unlinked, 'db-3': unlinked };
+
+  it('the primary was never seen armed', () => {
+    const step = play([[200, seen(dead)]]);
+    expect([step.state.phase, reasons(step), told(step)]).toEqual(['refusing', ['never-armed'], []]);
+  });
+
+  it('a voter does not answer: it may hold what nobody else has', () => {
+    const step = play([
+      [0, seen()],
+      [200, seen({ ...dead, 'db-3': refusedSince(100) })],
+    ]);
+    expect([reasons(step), told(step)]).toEqual([['voter-silent'], []]);
+  });
+
+  it("a voter's lock is not held", () => {
+    const locks = { 'db-1': { ...refusedSince(100), lock: 'held' as const }, 'db-2': unlinked };
+    const step = play([
+      [0, seen()],
+      [200, seen({ ...locks, 'db-3': { ...unlinked, lock: 'none' as const } })],
+    ]);
+    expect([step.state.phase, reasons(step), told(step)]).toEqual([
+      'refusing',
+      ['voter-not-locked'],
+      ['lock db-3'],
+    ]);
+  });
+
+  it('histories that do not contain one another', () => {
+    const voters = { 'db-2': fenced({ held: 'b7' as never, position: 'b7' as never }), 'db-3': fenced() };
+    const gone = seen({ 'db-1': refusedSince(100), ...voters });
+    const step = play([
+      [0, seen()],
+      [200, gone],
+      [300, gone],
+    ]);
+    expect([step.state.phase, reasons(step)]).toEqual(['refusing', ['voters-diverged']]);
+  });
+
+  it('a voter has restarted and lost what it had received', () => {
+    const less = fenced({ bootId: 'boot-2', held: at(90), position: at(90) });
+    const gone = seen({
+      'db-1': refusedSince(100),
+      'db-2': less,
+      'db-3': fenced({ held: at(90), position: at(90) }),
+    });
+    const step = play([
+      [0, seen()],
+      [200, gone],
+      [300, gone],
+    ]);
+    expect([step.state.phase, reasons(step)]).toEqual(['refusing', ['received-lost']]);
+  });
+});
+
+describe('a promotion, piece by piece: each follows from what is seen', () => {
+  const before = [0, seen()] as const;
+  const gone = refusedSince(100);
+  const most = fenced({ held: at(120), received: at(120), position: at(110) });
+
+  it('fences the voters that are attached still', () => {
+    const half = seen({ 'db-1': gone, 'db-2': fenced(), 'db-3': { state: { linked: false } } });
+    expect(told(play([before, [200, half]]))).toEqual(['detach db-3']);
+  });
+
+  it('looks once more, and lets the primary live when it answers', () => {
+    const both = { 'db-2': fenced(), 'db-3': fenced() };
+    const looking = play([before, [200, seen({ 'db-1': gone, ...both })]]);
+    expect([looking.state.phase, told(looking)]).toEqual(['looking', []]);
+    const alive = play([[210, seen(both)]], looking.state);
+    expect([alive.state.phase, told(alive)]).toEqual(['watching', ['follow db-2 db-1', 'follow db-3 db-1']]);
+    expect(alive.state.lastCancelAtMs).toBe(210);
+  });
+
+  const looked = (voters: Parameters<typeof seen>[0]) => {
+    const all = seen({ 'db-1': gone, ...voters });
+    return play([before, [200, all], [260, all]]);
+  };
+
+  it('drains the voter that holds most', () => {
+    expect(looked({ 'db-2': fenced(), 'db-3': most }).state.phase).toBe('draining');
+  });
+
+  it('arms it when it has applied all', () => {
+    const drained = fenced({ held: at(120), position: at(120) });
+    expect(told(looked({ 'db-2': fenced(), 'db-3': drained }))).toEqual(['arm db-3 db-2']);
+  });
+
+  it('attaches the other to it, and waits until that one confirms', () => {
+    expect(told(looked({ 'db-2': fenced(), 'db-3': fenced(armedVoter()) }))).toEqual(['follow db-2 db-3']);
+    const following = { state: { source: hostOf('db-3'), linked: true } };
+    const step = looked({ 'db-2': following, 'db-3': fenced(armedVoter()) });
+    expect([step.state.phase, told(step)]).toEqual(['attaching', []]);
+    expect(told(looked({ 'db-2': following, 'db-3': fenced(armedVoter(['db-2'])) }))).toEqual([
+      'promote db-3',
+    ]);
+  });
+
+  it('establishes it, opens it, and goes on watching', () => {
+    const following = { state: { source: hostOf('db-3'), linked: true } };
+    const promoted = { state: { ...fenced(armedVoter(['db-2'])).state, promoted: true } };
+    expect(told(looked({ 'db-2': following, 'db-3': promoted }))).toEqual(['establish db-3 2']);
+    const reign = { epoch: 2, node: 'db-3' };
+    const established = { 'db-2': following, 'db-3': { ...promoted, reign } };
+    const opening = looked(established);
+    expect([opening.state.phase, told(opening)]).toEqual(['opening', ['open db-3 2']]);
+    const open = { ...established, 'db-3': { reign, state: { ...promoted.state, readOnly: false } } };
+    const step = play([[300, seen({ 'db-1': gone, ...open })]], opening.state);
+    expect([step.state.phase, step.primary, step.epoch, step.state.lastPromotionAtMs]).toEqual([
+      'watching',
+      'db-3',
+      2,
+      300,
+    ]);
+  });
+
+  it('whoever still follows the old primary is fenced before anything else, and what it holds is not left behind', () => {
+    const more = { state: { held: at(130) } };
+    const chosen = fenced(armedVoter(['db-2']));
+    expect(told(looked({ 'db-2': more, 'db-3': chosen }))).toEqual(['detach db-2']);
+    const step = looked({ 'db-2': fenced({ held: at(130) }), 'db-3': chosen });
+    expect([step.state.phase, reasons(step)]).toEqual(['refusing', ['voters-diverged']]);
+  });
+
+  it('goes on when the old primary wakes up late', () => {
+    const following = { state: { source: hostOf('db-3'), linked: true } };
+    const woken = seen({ 'db-2': following, 'db-3': fenced(armedVoter(['db-2'])) });
+    expect(told(play([before, [200, woken]]))).toEqual(['promote db-3']);
+  });
+
+  it('an old primary that wakes up after its successor has begun is no candidate', () => {
+    const reign = { epoch: 2, node: 'db-3' };
+    const woken = seen({
+      'db-2': { reign, state: { source: hostOf('db-3') } },
+      'db-3': { reign, state: { ...fenced(armedVoter(['db-2'])).state, promoted: true, readOnly: false } },
+    });
+    const step = play([[0, woken]]);
+    expect([step.state.phase, told(step), reasons(step)]).toEqual(['watching', [], ['needs-rebuild']]);
+  });
+});
+
+describe('locks', () => {
+  const lock = (first: string, second: string, third: string) =>
+    seen({ 'db-1': { lock: first }, 'db-2': { lock: second }, 'db-3': { lock: third } } as never);
+
+  it.each([
+    ['none', 'none', 'none', ['lock db-1', 'lock db-2', 'lock db-3']],
+    ['held', 'held', 'none', ['lock db-3']],
+    ['held', 'other', 'none', ['unlock db-1']],
+    ['other', 'other', 'none', ['lock db-1', 'lock db-2', 'lock db-3']],
+  ])('%s, %s, %s', (first, second, third, actions) => {
+    expect(told(play([[0, lock(first, second, third)]]))).toEqual(actions);
+  });
+
+  it('whoever let go waits for a while', () => {
+    const step = play([
+      [0, lock('held', 'other', 'none')],
+      [100, lock('none', 'other', 'none')],
+    ]);
+    expect(told(step)).toEqual([]);
+    expect(told(play([[400, lock('none', 'none', 'none')]], step.state))).toHaveLength(3);
+  });
+
+  it('without a majority nothing else is done', () => {
+    const dead = { 'db-2': { state: { linked: false } }, 'db-3': { state: { linked: false } } };
+    const others = {
+      'db-1': { ...refusedSince(0), lock: 'none' },
+      'db-2': { ...dead['db-2'], lock: 'other' },
+      'db-3': { ...dead['db-3'], lock: 'other' },
+    };
+    const step = play([
+      [0, lock('other', 'other', 'none')],
+      [500, seen(others as never)],
+    ]);
+    expect(step.state.phase).toBe('passive');
+    expect(told(step).every((action) => action.startsWith('lock'))).toBe(true);
+  });
+});

@@ -1,0 +1,149 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { engineOf } from '@replication-lab/engines/local';
+import type { Cluster } from '@replication-lab/engines/testing';
+import { createRouter, type Router, RouterError } from '@replication-lab/router';
+import { Supervisor, type SupervisorEvent, type SupervisorOptions } from '../src/index.ts';
+
+/** Some supervisors over one cluster, and what they said. */
+export class Watch implements AsyncDisposable {
+  readonly cluster: Cluster;
+  readonly events: (SupervisorEvent & { readonly by: number })[] = [];
+  readonly #supervisors = new Map<number, Supervisor>();
+  #serial = 0;
+
+  constructor(cluster: Cluster, count: number) {
+    this.cluster = cluster;
+    for (let i = 0; i < count; i++) this.add();
+  }
+
+  add(): number {
+    const by = ++this.#serial;
+    const { engine, nodes, accounts, database } = this.cluster;
+    const { admin, replication } = accounts;
+    const options: SupervisorOptions = {
+      engine: engineOf(engine),
+      nodes,
+      admin,
+      replication,
+      database,
+      onEvent: (event) => this.events.push({ ...event, by }),
+    };
+    const supervisor = new Supervisor(options);
+    this.#supervisors.set(by, supervisor);
+    supervisor.start();
+    return by;
+  }
+
+  /** The one that acts; null while nobody does. */
+  get active(): number | null {
+    for (const [by, supervisor] of this.#supervisors) {
+      const phase = supervisor.status()?.state.phase ?? 'passive';
+      if (phase !== 'passive' && phase !== 'unfounded') return by;
+    }
+    return null;
+  }
+
+  get status() {
+    const active = this.active;
+    return active === null ? null : this.#supervisors.get(active)!.status();
+  }
+
+  async end(by: number): Promise<void> {
+    const supervisor = this.#supervisors.get(by);
+    this.#supervisors.delete(by);
+    await supervisor?.close();
+  }
+
+  /** Waits until a supervisor acts, the primary is open and a failover would succeed. */
+  untilArmed(): Promise<void> {
+    return until('armed', () => {
+      const { status } = this;
+      return status?.state.phase === 'watching' && status.unarmed.length === 0;
+    });
+  }
+
+  /** Waits until another node than `primary` is the open one, and answers which. */
+  async untilPromoted(primary: string): Promise<string> {
+    await until('promoted', () => this.status?.state.phase === 'watching' && this.status.primary !== primary);
+    return this.status!.primary!;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#supervisors.values()].map((supervisor) => supervisor.close()));
+  }
+}
+
+/** Throws when `condition` does not hold within the deadline. */
+export async function until(
+  what: string,
+  condition: () => unknown | Promise<unknown>,
+  timeoutMs = 30_000,
+): Promise<void> {
+  const endsAtMs = performance.now() + timeoutMs;
+  while (!(await condition())) {
+    if (performance.now() > endsAtMs) throw new Error(`not ${what} after ${timeoutMs} ms`);
+    await sleep(10);
+  }
+}
+
+/** Inserts rows with unique keys, each once, and keeps account of what it was told. */
+export class Writers implements AsyncDisposable {
+  readonly acknowledged = new Set<string>();
+  readonly refused = new Set<string>();
+  readonly unknown = new Set<string>();
+  readonly router: Router;
+  readonly #cluster: Cluster;
+  readonly #workers: Promise<void>[];
+  #isOver = false;
+  #serial = 0;
+
+  constructor(cluster: Cluster, count: number) {
+    this.#cluster = cluster;
+    const { engine, nodes, accounts, database } = cluster;
+    this.router = createRouter({ engine, nodes, accounts, database, tokenKeys: ['k'.repeat(32)] });
+    this.#workers = Array.from({ length: count }, () => this.#work());
+  }
+
+  async #work(): Promise<void> {
+    await this.router.ready();
+    const sql =
+      this.#cluster.engine === 'postgres'
+        ? "INSERT INTO users (name, email) VALUES ('w', $1)"
+        : "INSERT INTO users (name, email) VALUES ('w', ?)";
+    while (!this.#isOver) {
+      const email = `w-${process.pid}-${++this.#serial}@example.test`;
+      try {
+        await this.router.write(sql, [email], { timeoutMs: 3_000 });
+        this.acknowledged.add(email);
+      } catch (error) {
+        const code = error instanceof RouterError ? error.code : 'other';
+        (code === 'outcome-unknown' ? this.unknown : this.refused).add(email);
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    await Promise.all(this.#workers);
+  }
+
+  /** What `node` has, compared with what was told. All three are to be 0. */
+  async audit(node: string) {
+    await using connection = await this.#cluster.admin(node);
+    const { rows } = await connection.query("SELECT email FROM users WHERE name = 'w'");
+    const there = rows.map(({ email }) => String(email));
+    const present = new Set(there);
+    return {
+      lost: [...this.acknowledged].filter((email) => !present.has(email)).length,
+      falselyRefused: [...this.refused].filter((email) => present.has(email)).length,
+      twice: there.length - present.size,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await this.router.close();
+  }
+}
+
+export const CLEAN = { lost: 0, falselyRefused: 0, twice: 0 };
