@@ -1,7 +1,7 @@
 import type { EngineFailover } from '../failover.ts';
 import { ask } from '../mysql-protocol/channel.ts';
 import { failoverOf, type Look } from '../mysql-protocol/failover.ts';
-import { quorumOf, type SemiSync } from '../mysql-protocol/semi-sync.ts';
+import { countersOf, quorumOf, type SemiSync, valuesOf } from '../mysql-protocol/semi-sync.ts';
 import type { CallOptions, Connection, Row } from '../types.ts';
 import { changeSource } from './admin.ts';
 import { dialect } from './pool.ts';
@@ -77,21 +77,12 @@ const signOf = (source: Row): string =>
   ].join(' ');
 
 function semiSyncFrom(server: Row, status: readonly Row[]): SemiSync {
-  const prefix = 'rpl_semi_sync_master_';
-  const values = new Map(
-    status.map(({ name, value }) => [String(name).toLowerCase().slice(prefix.length), String(value)]),
-  );
-  const count = (name: string) => Number(values.get(name) ?? 0);
   return {
     enabled: Number(server.enabled) === 1,
-    isOn: values.get('status') === 'ON',
     timeoutMs: Number(server.timeoutMs),
     waitPoint: String(server.waitPoint),
     waitsAlone: Number(server.waitsAlone) === 1,
-    clients: count('clients'),
-    waiting: count('wait_sessions'),
-    confirmed: count('yes_tx'),
-    unconfirmed: count('no_tx'),
+    ...countersOf(valuesOf(status, 'rpl_semi_sync_master_')),
   };
 }
 

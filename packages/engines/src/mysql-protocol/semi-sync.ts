@@ -1,4 +1,5 @@
 import type { QuorumState } from '../failover.ts';
+import type { Row } from '../types.ts';
 
 /** Semi-synchronous replication on a source, as its variables and counters tell. */
 export interface SemiSync {
@@ -17,6 +18,24 @@ export interface SemiSync {
   /** Commits that were confirmed, and that were not, since the server started. */
   readonly confirmed: number;
   readonly unconfirmed: number;
+}
+
+/** The values of rows `name`, `value`, by their names without `prefix`: servers differ in how they spell them. */
+export const valuesOf = (rows: readonly Row[], prefix: string): ReadonlyMap<string, string> =>
+  new Map(rows.map(({ name, value }) => [String(name).toLowerCase().slice(prefix.length), String(value)]));
+
+/** The part of `SemiSync` that both engines keep as status, under the same names. */
+export function countersOf(
+  values: ReadonlyMap<string, string>,
+): Pick<SemiSync, 'isOn' | 'clients' | 'waiting' | 'confirmed' | 'unconfirmed'> {
+  const count = (name: string) => Number(values.get(name) ?? 0);
+  return {
+    isOn: values.get('status') === 'ON',
+    clients: count('clients'),
+    waiting: count('wait_sessions'),
+    confirmed: count('yes_tx'),
+    unconfirmed: count('no_tx'),
+  };
 }
 
 /** 2^32 - 1 ms are 49 days: MySQL's documented maximum, and nobody waits for so long. */

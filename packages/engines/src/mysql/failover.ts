@@ -1,7 +1,7 @@
 import type { EngineFailover } from '../failover.ts';
 import { ask } from '../mysql-protocol/channel.ts';
 import { failoverOf, type Look } from '../mysql-protocol/failover.ts';
-import { quorumOf, type SemiSync } from '../mysql-protocol/semi-sync.ts';
+import { countersOf, quorumOf, type SemiSync, valuesOf } from '../mysql-protocol/semi-sync.ts';
 import type { CallOptions, Connection, Row } from '../types.ts';
 import { changeSource } from './admin.ts';
 import { dialect } from './pool.ts';
@@ -77,21 +77,13 @@ const receiverOf = (source: Row): Look['receiver'] =>
   source.receiver === 'ON' ? 'on' : source.receiver === 'OFF' ? 'stopped' : 'trying';
 
 function semiSyncFrom(rows: readonly Row[]): SemiSync {
-  const prefix = 'rpl_semi_sync_source_';
-  const values = new Map(
-    rows.map(({ name, value }) => [String(name).toLowerCase().slice(prefix.length), String(value)]),
-  );
-  const count = (name: string) => Number(values.get(name) ?? 0);
+  const values = valuesOf(rows, 'rpl_semi_sync_source_');
   return {
     enabled: values.get('enabled') === 'ON',
-    isOn: values.get('status') === 'ON',
-    timeoutMs: count('timeout'),
+    timeoutMs: Number(values.get('timeout') ?? 0),
     waitPoint: values.get('wait_point') ?? 'AFTER_COMMIT',
     waitsAlone: values.get('wait_no_replica') === 'ON',
-    clients: count('clients'),
-    waiting: count('wait_sessions'),
-    confirmed: count('yes_tx'),
-    unconfirmed: count('no_tx'),
+    ...countersOf(values),
   };
 }
 

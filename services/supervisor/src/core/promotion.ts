@@ -1,4 +1,4 @@
-import { replicationUser } from '@replication-lab/engines/config';
+import { hostOf, isConfirmed } from './nodes.ts';
 import type { Action, Explained, NodeReport, Phase, StepContext, SupervisorState } from './types.ts';
 
 /** What the next piece of a promotion is. */
@@ -59,7 +59,7 @@ export function nextPiece(
     const names = others.map(({ name }) => name);
     return { phase: 'arming', actions: [{ do: 'arm', node: candidate.name, voters: names }], reasons: [] };
   }
-  const host = context.endpoints.find(({ name }) => name === candidate.name)?.host;
+  const host = hostOf(context, candidate.name);
   const lost = others.filter(({ state: voter }) => voter.detached || voter.source !== host);
   if (lost.length > 0) {
     return {
@@ -68,8 +68,7 @@ export function nextPiece(
       reasons: [],
     };
   }
-  const confirmed = others.some(({ name }) => quorum.confirming.includes(replicationUser(name)));
-  if (!confirmed) return { phase: 'attaching', actions: [], reasons: [] };
+  if (!isConfirmed(candidate.state, others)) return { phase: 'attaching', actions: [], reasons: [] };
   return { phase: 'promoting', actions: [{ do: 'promote', node: candidate.name }], reasons: [] };
 }
 
@@ -84,8 +83,9 @@ function choose(
   voters: readonly Answering[],
   epoch: number,
   state: SupervisorState,
-  { positions, endpoints }: StepContext,
+  context: StepContext,
 ): { readonly candidate: Answering } | { readonly refusal: Explained } {
+  const { positions } = context;
   const chosen = chosenOne(voters, epoch) as Answering | null;
   const lacking =
     chosen && voters.find(({ state: voter }) => !positions.covers(chosen.state.held, voter.held));
@@ -94,8 +94,9 @@ function choose(
     return { refusal: { reason: 'voters-diverged', detail } };
   }
   if (chosen) return { candidate: chosen };
-  const hostOf = (name: string) => endpoints.find((endpoint) => endpoint.name === name)?.host;
-  const followed = voters.find(({ name }) => voters.some((other) => other.state.source === hostOf(name)));
+  const followed = voters.find(({ name }) =>
+    voters.some((other) => other.state.source === hostOf(context, name)),
+  );
   for (const { name, state: voter } of voters) {
     const mark = state.highWater[name];
     if (mark === undefined || mark.bootId === voter.bootId || positions.covers(voter.held, mark.held))

@@ -1,6 +1,7 @@
 import { replicationUser } from '@replication-lab/engines/config';
 import { judgePrimary } from './evidence.ts';
 import { stepLocks } from './locks.ts';
+import { hostOf, isConfirmed } from './nodes.ts';
 import { chosenOne, nextPiece } from './promotion.ts';
 import { remember } from './remember.ts';
 import type {
@@ -60,7 +61,7 @@ export function stepFailover(
   const refusals = whyRefused(voters, reign.epoch, remembered, underWay);
   if (refusals.length > 0) return step('refusing', [], refusals);
   // Whoever may still confirm the old primary's commits, or receive more of them. A candidate's follower does neither.
-  const host = context.endpoints.find(({ name }) => name === chosen?.name)?.host ?? null;
+  const host = hostOf(context, chosen?.name);
   const attached = voters.filter(
     ({ state }) => !state!.detached && (host === null || state!.source !== host),
   );
@@ -170,18 +171,18 @@ function arming(primary: NodeReport, voters: readonly NodeReport[]): Action[] {
 function heal(
   primary: NodeReport,
   voters: readonly NodeReport[],
-  { positions, endpoints }: StepContext,
+  context: StepContext,
 ): { actions: Action[]; reasons: Explained[] } {
   const actions: Action[] = [];
   const reasons: Explained[] = [];
-  const host = endpoints.find(({ name }) => name === primary.name)?.host;
+  const host = hostOf(context, primary.name);
   for (const { name, state, failure } of voters) {
     // MySQL and MariaDB remember a source that they do not receive from.
     if (failure !== null || state === null || (state.source === host && !state.detached)) continue;
     if (state.promoted) {
       const detail = `${name} still takes itself for the primary; it can acknowledge nothing, and has to be stopped`;
       reasons.push({ reason: 'needs-rebuild', detail });
-    } else if (positions.covers(primary.state!.held, state.held)) {
+    } else if (context.positions.covers(primary.state!.held, state.held)) {
       actions.push({ do: 'follow', node: name, source: primary.name });
     } else {
       const detail = `${name} holds what ${primary.name} does not (${state.held}): it has to be made anew`;
@@ -198,9 +199,8 @@ function opening(
   epoch: number,
   step: (phase: Phase, actions: readonly Action[], reasons?: readonly Explained[]) => Step,
 ): Step {
-  const { quorum } = primary.state!;
-  const confirmed = voters.some(({ name }) => quorum.confirming.includes(replicationUser(name)));
-  if (quorum.armed && confirmed) return step('opening', [{ do: 'open', node: primary.name, epoch }]);
+  if (primary.state!.quorum.armed && isConfirmed(primary.state!, voters))
+    return step('opening', [{ do: 'open', node: primary.name, epoch }]);
   const detail = `${primary.name} stays closed until a replica confirms its commits`;
   return step('opening', [], [{ reason: 'not-armed', detail }]);
 }
