@@ -55,3 +55,11 @@ export function accountsFrom(
     ),
   };
 }
+
+/** Reads a process's configuration; prints what is wrong and exits 2 when it cannot. */
+export function readEnvironment<T>(schema: z.ZodType<T>, env: NodeJS.ProcessEnv = process.env): T {
+  const parsed = schema.safeParse(env);
+  if (parsed.success) return parsed.data;
+  console.error(`The configuration cannot be used:\n${z.prettifyError(parsed.error)}`);
+  process.exit(2);
+}

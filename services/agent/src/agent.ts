@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { getEngineClient } from '@replication-lab/engines';
-import { DEFAULT_PORT } from '@replication-lab/engines/config';
+import { DEFAULT_PORT, readEnvironment } from '@replication-lab/engines/config';
 import { pino } from 'pino';
-import { agentEnvironment, readEnvironment } from './config.ts';
+import { agentEnvironment } from './config.ts';
 import { ControlDirectory } from './control.ts';
 import { createAgentServer } from './http.ts';
 import { hasAddress, startKeepalived } from './keepalived.ts';

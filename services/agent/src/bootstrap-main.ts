@@ -1,8 +1,9 @@
 import { accountsFrom, DATABASE_NAME } from '@replication-lab/engines';
 import { BootstrapError, engineOf, runBootstrap } from '@replication-lab/engines/bootstrap';
+import { readEnvironment } from '@replication-lab/engines/config';
 import { AgentClient } from './agent-client.ts';
 import { awaitDatabases } from './await-databases.ts';
-import { bootstrapEnvironment, readEnvironment } from './config.ts';
+import { bootstrapEnvironment } from './config.ts';
 import { endOnSignal } from './end-on-signal.ts';
 
 const INITIALISE_TIMEOUT_MS = 60_000;

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { ADMIN_USER, type Connection, DATABASE_NAME, getEngineClient } from '@replication-lab/engines';
 import { seedUsers } from '@replication-lab/engines/bootstrap';
-import { type BootstrapEnvironment, bootstrapEnvironment, readEnvironment } from './config.ts';
+import { readEnvironment } from '@replication-lab/engines/config';
+import { type BootstrapEnvironment, bootstrapEnvironment } from './config.ts';
 import { endOnSignal } from './end-on-signal.ts';
 
 const CONNECT_TIMEOUT_MS = 3000;

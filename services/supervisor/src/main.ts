@@ -1,15 +1,14 @@
 import { once } from 'node:events';
 import { DATABASE_NAME } from '@replication-lab/engines';
 import { engineOf } from '@replication-lab/engines/bootstrap';
-import { ADMIN_USER, replicationUser } from '@replication-lab/engines/config';
+import { ADMIN_USER, readEnvironment, replicationUser } from '@replication-lab/engines/config';
 import { type Logger, pino } from 'pino';
-import { z } from 'zod';
-import { type SupervisorEnvironment, supervisorEnvironment } from './config.ts';
+import { supervisorEnvironment } from './config.ts';
 import { createStatusServer } from './http.ts';
 import { Supervisor, type SupervisorEvent } from './supervisor.ts';
 
 async function main(): Promise<void> {
-  const env = readEnvironment();
+  const env = readEnvironment(supervisorEnvironment);
   const log = pino({ level: env.LOG_LEVEL, base: { supervisor: env.SUPERVISOR_NAME } });
   const engine = engineOf(env.DB_ENGINE);
   const supervisor = new Supervisor({
@@ -55,13 +54,6 @@ function tell(log: Logger, event: SupervisorEvent): void {
   if (verb === 'lock' && outcome === 'done') return;
   const level = outcome === 'done' ? 'info' : 'warn';
   log[level]({ ...rest, node, ms: Math.round(ms), error }, `${verb} ${node}: ${outcome}`);
-}
-
-function readEnvironment(): SupervisorEnvironment {
-  const parsed = supervisorEnvironment.safeParse(process.env);
-  if (parsed.success) return parsed.data;
-  console.error(`The configuration cannot be used:\n${z.prettifyError(parsed.error)}`);
-  process.exit(2);
 }
 
 await main();
