@@ -25,6 +25,19 @@ describe('while the primary is open', () => {
     expect(step.unarmed.map(({ reason }) => reason)).toEqual(['not-armed', 'never-armed']);
   });
 
+  it('a failover would not succeed where no reign is known, or the present one was not seen armed', () => {
+    const nobody = { 'db-1': { reign: null }, 'db-2': { reign: null }, 'db-3': { reign: null } };
+    expect(play([[0, seen(nobody)]]).unarmed.map(({ reason }) => reason)).toEqual(['never-armed']);
+    const none = { armed: false, trouble: 'off', voters: null, confirming: [] };
+    const reign = { epoch: 2, node: 'db-1' };
+    const next = seen({ 'db-1': { reign, state: { quorum: none } } });
+    const step = play([
+      [0, seen()],
+      [100, next],
+    ]);
+    expect(step.unarmed.map(({ reason }) => reason)).toEqual(['not-armed', 'never-armed']);
+  });
+
   it('a voter that came back is taken into the list, and one that is away stays in it', () => {
     const quorum = { armed: true, trouble: null, voters: [replicationUser('db-3')], confirming: [] };
     const away = { ...silentSince(0), state: null };

@@ -41,7 +41,7 @@ export function stepFailover(
     actions: [...locks.actions, ...actions.filter(({ node }) => isHeld(nodes, node))],
     primary: reign?.node ?? null,
     epoch: reign?.epoch ?? 0,
-    unarmed: reign && primary ? whyUnarmed(primary, nodes, remembered) : [],
+    unarmed: reign && primary ? whyUnarmed(primary, nodes, reign.epoch, remembered) : [NEVER_ARMED],
     reasons: [...locks.reasons, ...reasons],
   });
   if (!reign || !primary) return step('unfounded', []);
@@ -128,8 +128,15 @@ function whyRefused(
   return refusals;
 }
 
+const NEVER_ARMED: Explained = { reason: 'never-armed', detail: 'the present reign was not seen armed yet' };
+
 /** What would keep a failover from being made, if the primary died now. */
-function whyUnarmed(primary: NodeReport, nodes: readonly NodeReport[], state: SupervisorState): Explained[] {
+function whyUnarmed(
+  primary: NodeReport,
+  nodes: readonly NodeReport[],
+  epoch: number,
+  state: SupervisorState,
+): Explained[] {
   const reasons: Explained[] = [];
   const quorum = primary.state?.quorum;
   if (primary.failure === null && quorum && !quorum.armed) {
@@ -138,8 +145,7 @@ function whyUnarmed(primary: NodeReport, nodes: readonly NodeReport[], state: Su
       detail: `${primary.name}: ${quorum.trouble ?? 'commits wait for nobody'}`,
     });
   }
-  if (state.armedEpoch === null)
-    reasons.push({ reason: 'never-armed', detail: 'no reign was seen armed yet' });
+  if (state.armedEpoch !== epoch) reasons.push(NEVER_ARMED);
   for (const { name, state: voter, failure } of nodes) {
     if (name === primary.name) continue;
     if (failure !== null || voter === null) {
