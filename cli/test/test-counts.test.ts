@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { add, countLine, countsOf, filesNotRun, vitestReport } from '../src/test-run/counts.ts';
+import { add, countLine, countsOf, failuresOf, filesNotRun, vitestReport } from '../src/test-run/counts.ts';
 
 const report = (over: object) =>
   vitestReport.parse({
@@ -34,5 +34,17 @@ describe('test counts', () => {
   it('names files of which nothing ran', () => {
     const results = [file('ran', 'passed', 'passed', 'skipped'), file('not', 'passed', 'skipped', 'pending')];
     expect(filesNotRun(report({ testResults: results }))).toEqual(['not']);
+  });
+
+  it('says of each failure where it was and why, in a line', () => {
+    const failing = {
+      ...file('a', 'failed', 'passed'),
+      assertionResults: [{ status: 'failed', fullName: 'adds', failureMessages: ['\nno 3 of 4\n  at x'] }],
+    };
+    const broken = { ...file('b', 'failed'), message: 'no server\n at y' };
+    expect(failuresOf(report({ testResults: [failing, broken] }))).toEqual([
+      'a: adds: no 3 of 4',
+      'b: no server',
+    ]);
   });
 });

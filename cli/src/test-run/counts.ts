@@ -11,7 +11,15 @@ export const vitestReport = z.object({
     z.object({
       name: z.string(),
       status: z.string(),
-      assertionResults: z.array(z.object({ status: z.string(), fullName: z.string() })),
+      /** What broke the file itself. */
+      message: z.string().default(''),
+      assertionResults: z.array(
+        z.object({
+          status: z.string(),
+          fullName: z.string(),
+          failureMessages: z.array(z.string()).nullish(),
+        }),
+      ),
     }),
   ),
 });
@@ -55,5 +63,17 @@ export function filesNotRun(report: VitestReport): string[] {
     )
     .map(({ name }) => name);
 }
+
+/** What failed, each as `file: test: the first line that says why`: the end of a long log is what one sees of it. */
+export function failuresOf(report: VitestReport): string[] {
+  return report.testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const failed = assertionResults.filter((test) => test.status === 'failed');
+    if (failed.length === 0 && status === 'failed') return [`${name}: ${firstLine(message)}`];
+    return failed.map((test) => `${name}: ${test.fullName}: ${firstLine(test.failureMessages?.[0] ?? '')}`);
+  });
+}
+
+const firstLine = (text: string): string =>
+  (text.split('\n').find((line) => line.trim() !== '') ?? '').trim();
 
 const isSkipped = (status: string) => ['pending', 'skipped', 'todo', 'disabled'].includes(status);

@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { repositoryRoot } from '../paths.ts';
 import type { LabContext } from '../runtime.ts';
 import { throwIfAborted } from '../wait.ts';
-import { add, type Counts, countsOf, filesNotRun, none, vitestReport } from './counts.ts';
+import { add, type Counts, countsOf, failuresOf, filesNotRun, none, vitestReport } from './counts.ts';
 
 export const KINDS = ['unit', 'integration', 'acceptance'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -16,6 +16,8 @@ export interface TestOutcome {
   readonly failedChecks: readonly string[];
   /** Test files of which nothing ran, relative to the repository. */
   readonly notRun: readonly string[];
+  /** A line for each test that failed. */
+  readonly failures: readonly string[];
 }
 
 const CHECKS: readonly (readonly string[])[] = [
@@ -61,6 +63,7 @@ export async function runTests(
   const dir = await mkdtemp(join(tmpdir(), 'lab-test-'));
   let counts = none;
   const notRun: string[] = [];
+  const failures: string[] = [];
   try {
     for (const kind of kinds) {
       throwIfAborted(context.signal);
@@ -75,6 +78,7 @@ export async function runTests(
       if (report) {
         counts = add(counts, countsOf(report));
         notRun.push(...filesNotRun(report).map((file) => relative(repositoryRoot, file)));
+        failures.push(...failuresOf(report).map((line) => line.replace(`${repositoryRoot}/`, '')));
       }
       const unaccounted = result.exitCode !== 0 && (!report || countsOf(report).failed === 0);
       // It crashed, or failed outside any test: that must not look like a pass.
@@ -83,7 +87,7 @@ export async function runTests(
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
-  return { counts, notRun };
+  return { counts, notRun, failures };
 }
 
 async function readReport(file: string) {

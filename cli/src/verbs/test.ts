@@ -37,8 +37,9 @@ export const test = defineVerb<TestOptions>({
     }
     if (prepare) return exitCode.done;
     const failedChecks = only ? [] : await runChecks(context);
-    const { counts, notRun } = await runTests(only ? [only] : KINDS, context);
+    const { counts, notRun, failures } = await runTests(only ? [only] : KINDS, context);
     for (const file of notRun) context.out.warn(`NOT RUN: ${file} (its own output says why)`);
+    for (const failure of failures) context.out.error(`FAILED: ${failure}`);
     for (const check of failedChecks) context.out.error(`check failed: ${check}`);
     context.out.line(countLine(counts));
     return counts.failed > 0 || failedChecks.length > 0 ? exitCode.failed : exitCode.done;
