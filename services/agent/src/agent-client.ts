@@ -18,7 +18,9 @@ const orderAnswer = z.object({
 
 export type OrderRequest =
   | { readonly order: 'initialise' }
-  | { readonly order: 'copy'; readonly source: string };
+  | { readonly order: 'copy'; readonly source: string }
+  /** Judged by the agent, right before: see `judgeOrder`. `epoch` is that of `source`, the primary. */
+  | { readonly order: 'restart' | 'rebuild'; readonly epoch: number; readonly source: string };
 
 /** Talks to the agents on the nodes' hosts. */
 export class AgentClient {

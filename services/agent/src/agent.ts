@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { getEngineClient } from '@replication-lab/engines';
 import { DEFAULT_PORT, readEnvironment } from '@replication-lab/engines/config';
 import { pino } from 'pino';
+import { askOnce } from './ask-once.ts';
 import { agentEnvironment } from './config.ts';
 import { ControlDirectory } from './control.ts';
 import { createAgentServer } from './http.ts';
@@ -20,10 +21,12 @@ const STOP_TIMEOUT_MS = 3000;
 async function main(): Promise<void> {
   const env = readEnvironment(agentEnvironment);
   const log = pino({ level: env.LOG_LEVEL, base: { node: env.NODE_NAME } });
+  const client = getEngineClient(env.DB_ENGINE);
+  const monitor = { user: 'monitor', password: env.DB_MONITOR_PASSWORD };
   const probe = new LiveProbe(
-    getEngineClient(env.DB_ENGINE),
+    client,
     { name: env.NODE_NAME, host: env.NODE_ADDRESS, port: DEFAULT_PORT[env.DB_ENGINE] },
-    { user: 'monitor', password: env.DB_MONITOR_PASSWORD },
+    monitor,
     PROBE_TIMEOUT_MS,
   );
   const server = createAgentServer({
@@ -31,7 +34,8 @@ async function main(): Promise<void> {
     nodes: env.DB_NODES,
     token: env.AGENT_TOKEN,
     probe,
-    control: new ControlDirectory(env.CONTROL_DIR),
+    askNode: (node) => askOnce(client, node, monitor, PROBE_TIMEOUT_MS),
+    desk: new ControlDirectory(env.CONTROL_DIR),
     holdsVip: () => env.VIP !== '' && hasAddress(env.VIP),
     log,
   });

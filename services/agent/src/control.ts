@@ -1,29 +1,12 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { BootStatus, Order, OrderDesk, OrderResult } from './orders.ts';
 
 /**
  * The directory that the agent shares with the boot script of its node's database (infra/boot/lib.sh has the other
- * half). Files are written whole, by rename; lines are `key=value`.
+ * half). Files appear whole; lines are `key=value`.
  */
-export interface Order {
-  readonly id: string;
-  readonly order: 'initialise' | 'copy';
-  /** HOST:PORT of the node to copy. */
-  readonly source: string | null;
-}
-
-export type OrderResult = 'pending' | 'running' | 'done' | 'failed';
-
-/** What the boot script last said of itself. It cannot say that it was killed: whether the database answers is another question. */
-export interface BootStatus {
-  readonly phase: string;
-  /** The order it took last; empty when none since it started. */
-  readonly order: string;
-  readonly result: string;
-  readonly message: string;
-}
-
-export class ControlDirectory {
+export class ControlDirectory implements OrderDesk {
   readonly #directory: string;
 
   constructor(directory: string) {
@@ -42,18 +25,30 @@ export class ControlDirectory {
     };
   }
 
-  /** Lays an order down; false when one lies there that nobody has taken yet. */
+  /**
+   * Lays an order down. False when one lies there that nobody has taken yet, or is being carried out: an order that waits
+   * for long is carried out when what it was judged by is no longer so.
+   */
   async give(order: Order): Promise<boolean> {
-    if ((await this.#read('order')) !== null) return false;
+    if ((await this.status())?.result === 'running') return false;
     const lines = [
       `id=${order.id}`,
       `order=${order.order}`,
       ...(order.source ? [`source=${order.source}`] : []),
     ];
     const path = join(this.#directory, 'order');
-    await writeFile(`${path}.new`, `${lines.join('\n')}\n`);
-    await rename(`${path}.new`, path);
-    return true;
+    const written = `${path}.${order.id}`;
+    await writeFile(written, `${lines.join('\n')}\n`);
+    try {
+      // A link, because a rename would replace an order that lies there.
+      await link(written, path);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+      throw error;
+    } finally {
+      await rm(written, { force: true });
+    }
   }
 
   /** How far the order is; null when neither the agent nor the boot script knows it (any more). */

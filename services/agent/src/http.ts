@@ -3,26 +3,34 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Endpoint } from '@replication-lab/engines';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import type { ControlDirectory, Order } from './control.ts';
-import type { LiveProbe } from './live-probe.ts';
+import type { LiveAnswer, LiveProbe } from './live-probe.ts';
+import { judgeOrder, type Order, type OrderDesk } from './orders.ts';
 
 const MAX_BODY_BYTES = 4096;
 
 export interface AgentParts {
   readonly node: string;
-  /** All database nodes; an order to copy names one of them. */
+  /** All database nodes; orders name one of them as their source. */
   readonly nodes: readonly Endpoint[];
   readonly token: string;
-  readonly probe: LiveProbe;
-  readonly control: ControlDirectory;
+  /** Asks this node's database. */
+  readonly probe: Pick<LiveProbe, 'ask'>;
+  /** Asks another node's database what it is, now, over the monitor's account. Never throws, and does not take long. */
+  readonly askNode: (node: Endpoint) => Promise<LiveAnswer>;
+  readonly desk: OrderDesk;
   /** Does this host have the virtual address now? */
   readonly holdsVip: () => boolean;
   readonly log: Logger;
 }
 
+const source = z.string().max(63);
+/** Of the primary that the order is given for. */
+const epoch = z.int().min(1);
 const orderRequest = z.discriminatedUnion('order', [
   z.strictObject({ order: z.literal('initialise') }),
-  z.strictObject({ order: z.literal('copy'), source: z.string().max(63) }),
+  z.strictObject({ order: z.literal('copy'), source }),
+  z.strictObject({ order: z.literal('restart'), epoch, source }),
+  z.strictObject({ order: z.literal('rebuild'), epoch, source }),
 ]);
 
 /** What an answer outside 2xx says, as application/problem+json. */
@@ -71,16 +79,16 @@ async function answer(parts: AgentParts, request: IncomingMessage): Promise<Answ
   const id = /^GET \/orders\/([0-9a-f-]{36})$/.exec(route)?.[1];
   if (id) {
     authorise(parts.token, request);
-    const result = await parts.control.result(id);
+    const result = await parts.desk.result(id);
     if (!result)
-      throw new Problem(404, 'order-not-found', 'no such order, or the database container has restarted');
+      throw new Problem(404, 'order-not-found', 'no such order, or whoever runs the database has restarted');
     return { status: 200, body: { id, ...result } };
   }
   throw new Problem(404, 'not-found', 'GET /livez, /health, /primary, /orders/ID; POST /orders');
 }
 
 async function health(parts: AgentParts): Promise<Answer> {
-  const [{ up, probe, error }, boot] = await Promise.all([parts.probe.ask(), parts.control.status()]);
+  const [{ up, probe, error }, boot] = await Promise.all([parts.probe.ask(), parts.desk.status()]);
   const body = {
     node: parts.node,
     up,
@@ -110,24 +118,37 @@ async function primary(parts: AgentParts): Promise<Answer> {
 async function takeOrder(parts: AgentParts, body: unknown): Promise<Answer> {
   const parsed = orderRequest.safeParse(body);
   if (!parsed.success) throw new Problem(400, 'invalid-order', z.prettifyError(parsed.error));
+  const request = parsed.data;
+  const source = 'source' in request ? sourceOf(parts, request.source) : null;
+  if (source && 'epoch' in request) await refuseUnlessJust(parts, source, request.epoch);
   const order: Order = {
     id: randomUUID(),
-    order: parsed.data.order,
-    source: parsed.data.order === 'copy' ? sourceOf(parts, parsed.data.source) : null,
+    order: request.order,
+    source: source && `${source.host}:${source.port}`,
   };
-  if (!(await parts.control.give(order))) {
-    throw new Problem(409, 'order-pending', 'the database container has not taken the order before this one');
+  if (!(await parts.desk.give(order))) {
+    throw new Problem(409, 'order-pending', 'an order before this one waits, or is being carried out');
   }
-  parts.log.info({ order }, 'order given to the database container');
+  parts.log.info({ order }, 'order handed in');
   return { status: 202, body: { id: order.id } };
 }
 
-function sourceOf(parts: AgentParts, name: string): string {
+function sourceOf(parts: AgentParts, name: string): Endpoint {
   const source = parts.nodes.find((node) => node.name === name);
   if (!source || name === parts.node) {
     throw new Problem(400, 'invalid-order', `'${name}' is no other node of this lab`);
   }
-  return `${source.host}:${source.port}`;
+  return source;
+}
+
+/** Orders that end a server: see `judgeOrder`. Both nodes are asked now, whatever was known of them before. */
+async function refuseUnlessJust(parts: AgentParts, source: Endpoint, epoch: number): Promise<void> {
+  const [own, other] = await Promise.all([parts.probe.ask(), parts.askNode(source)]);
+  const why = judgeOrder({ epoch, source, sourceProbe: other.probe, ownProbe: own.probe });
+  if (why === null) return;
+  const detail = other.error ? `${why}: ${other.error}` : why;
+  parts.log.warn({ source: source.name, epoch, why: detail }, 'order refused');
+  throw new Problem(409, 'order-refused', detail);
 }
 
 /** Compares hashes: of equal length whatever was sent, so that the time taken tells nothing. */

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { getEngineClient } from '@replication-lab/engines';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { askOnce } from '../src/ask-once.ts';
 import { ControlDirectory, parseLines } from '../src/control.ts';
 import { createAgentServer } from '../src/http.ts';
 import { LiveProbe } from '../src/live-probe.ts';
@@ -16,6 +17,8 @@ const nodes = [
   { name: 'db-1', host: '127.0.36.1', port: 1 },
   { name: 'db-2', host: '127.0.36.2', port: 5432 },
 ];
+const client = getEngineClient('postgres');
+const monitor = { user: 'monitor', password: 'x' };
 let directory: string;
 let server: Server;
 let url: string;
@@ -26,8 +29,9 @@ beforeAll(async () => {
     node: 'db-1',
     nodes,
     token: 'a-token-for-tests',
-    probe: new LiveProbe(getEngineClient('postgres'), nodes[0]!, { user: 'monitor', password: 'x' }, 500),
-    control: new ControlDirectory(directory),
+    probe: new LiveProbe(client, nodes[0]!, monitor, 500),
+    askNode: (node) => askOnce(client, node, monitor, 500),
+    desk: new ControlDirectory(directory),
     holdsVip: () => false,
     log: pino({ level: 'silent' }),
   });
@@ -110,6 +114,8 @@ test('lays an order down for the boot script, and follows it', async () => {
   await rm(join(directory, 'order'));
   await report(`phase=copying\norder=${id}\nresult=running\nmessage=\n`);
   expect(await result()).toMatchObject({ result: 'running' });
+  expect(await codeOf(await give({ order: 'initialise' }))).toBe('order-pending');
+  expect(await readdir(directory)).toEqual(['status']);
   await report(`phase=waiting\norder=${id}\nresult=failed\nmessage=cannot\n`);
   expect(await result()).toMatchObject({ result: 'failed', message: 'cannot' });
   await report(`phase=running\norder=${id}\nresult=done\nmessage=\n`);
@@ -119,7 +125,26 @@ test('lays an order down for the boot script, and follows it', async () => {
   expect(await result()).toMatchObject({ status: 404, code: 'order-not-found' });
 });
 
+test('of many orders at once one is handed in', async () => {
+  const answers = await Promise.all(Array.from({ length: 8 }, () => give({ order: 'initialise' })));
+  expect(answers.map(({ status }) => status).sort()).toEqual([202, ...Array(7).fill(409)]);
+});
+
+test.each(['restart', 'rebuild'])('ends no server for a primary that does not answer: %s', async (order) => {
+  const refused = await give({ order, epoch: 3, source: 'db-2' });
+  expect(refused.status).toBe(409);
+  expect(await refused.json()).toMatchObject({
+    code: 'order-refused',
+    detail: expect.stringContaining('db-2 does not answer: '),
+  });
+  expect(await readdir(directory)).toEqual([]);
+});
+
 test.each([
+  ['a restart without its reign', { order: 'restart', source: 'db-2' }, 400, 'invalid-order'],
+  ['a rebuild in no reign', { order: 'rebuild', epoch: 0, source: 'db-2' }, 400, 'invalid-order'],
+  ['a reign that is no number', { order: 'rebuild', epoch: '3', source: 'db-2' }, 400, 'invalid-order'],
+  ['a rebuild from itself', { order: 'rebuild', epoch: 3, source: 'db-1' }, 400, 'invalid-order'],
   ['not JSON', '{', 400, 'invalid-json'],
   ['no such order', { order: 'wipe' }, 400, 'invalid-order'],
   ['an unknown field', { order: 'initialise', force: true }, 400, 'invalid-order'],
