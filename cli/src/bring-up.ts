@@ -1,3 +1,4 @@
+import { DEFAULT_DURABILITY } from '@replication-lab/engines/config';
 import { DEFAULT_NET_PREFIX, dockerAnswers } from './docker/compose.ts';
 import { dockerLabWithoutState } from './docker/discover.ts';
 import { prepareDocker, upDocker } from './docker/up.ts';
@@ -51,6 +52,8 @@ async function decide(request: UpRequest, previous: LabState | null): Promise<La
       request.engine ?? shell.DB_ENGINE ?? previous?.engine ?? file.DB_ENGINE ?? (await defaultEngine()),
     runtime,
     topology: request.topology ?? shell.TOPOLOGY ?? previous?.topology ?? file.TOPOLOGY ?? 'replicated',
+    durability:
+      request.durability ?? shell.DURABILITY ?? previous?.durability ?? file.DURABILITY ?? DEFAULT_DURABILITY,
     startedAt: new Date().toISOString(),
     checkout: repositoryRoot,
     with: [...(request.with ?? previous?.with ?? [])],
@@ -66,6 +69,7 @@ const sameLab = (a: LabState, b: LabState): boolean =>
   a.engine === b.engine &&
   a.runtime === b.runtime &&
   a.topology === b.topology &&
+  a.durability === b.durability &&
   a.httpPort === b.httpPort &&
   a.statsPort === b.statsPort &&
   a.loopback === b.loopback &&
@@ -90,14 +94,14 @@ async function isAlreadyUp(
   if (faults !== '') return true;
   const seen = await openRuntime(stateDir, previous).observe();
   return (
-    [...seen.apis, seen.haproxy].every(({ ready }) => ready) &&
+    [...seen.apis, ...seen.supervisors, seen.haproxy].every(({ ready }) => ready) &&
     seen.nodes.every(({ answer }) => answer !== null && answer.role !== 'unknown')
   );
 }
 
 async function running(stateDir: string, state: LabState, alreadyUp: boolean): Promise<RunningLab> {
-  const { engine, runtime, topology } = state;
+  const { engine, runtime, topology, durability } = state;
   const { urls } = await openRuntime(stateDir, state).observe();
   const underTest = async () => (await import('./under-test/index.ts')).labUnderTest(stateDir);
-  return { engine, runtime, topology, urls, alreadyUp, underTest };
+  return { engine, runtime, topology, durability, urls, alreadyUp, underTest };
 }

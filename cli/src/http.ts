@@ -7,9 +7,9 @@ export async function answers(url: string, timeoutMs: number): Promise<boolean> 
   return response?.ok === true;
 }
 
-/** The JSON of a 2xx answer, else null. */
-export async function getJson(url: string, timeoutMs: number): Promise<unknown> {
-  const response = await get(url, timeoutMs);
+/** The JSON of a 2xx answer, else null. `token`: a bearer token to show. */
+export async function getJson(url: string, timeoutMs: number, token?: string): Promise<unknown> {
+  const response = await get(url, timeoutMs, token);
   if (!response?.ok) {
     await response?.body?.cancel().catch(() => {});
     return null;
@@ -23,9 +23,10 @@ export async function getText(url: string, timeoutMs: number): Promise<string | 
   return response?.ok ? response.text().catch(() => null) : null;
 }
 
-async function get(url: string, timeoutMs: number): Promise<Response | null> {
+async function get(url: string, timeoutMs: number, token?: string): Promise<Response | null> {
   try {
-    return await fetch(url, { signal: AbortSignal.timeout(timeoutMs), headers: { connection: 'close' } });
+    const headers = { connection: 'close', ...(token && { authorization: `Bearer ${token}` }) };
+    return await fetch(url, { signal: AbortSignal.timeout(timeoutMs), headers });
   } catch {
     return null;
   }

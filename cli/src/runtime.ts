@@ -1,4 +1,4 @@
-import type { EngineName } from '@replication-lab/engines';
+import type { Durability, EngineName } from '@replication-lab/engines';
 import type { LabUnderTest } from '@replication-lab/load-tests';
 import type { Output } from './output.ts';
 import type { Condition, LabObservation } from './status/types.ts';
@@ -15,6 +15,7 @@ export interface UpRequest {
   readonly engine?: EngineName;
   readonly runtime?: RuntimeName;
   readonly topology?: Topology;
+  readonly durability?: Durability;
   /** Optional parts (docker): profiles of docker-compose.yml. */
   readonly with?: readonly string[];
 }
@@ -29,6 +30,7 @@ export interface RunningLab {
   readonly engine: EngineName;
   readonly runtime: RuntimeName;
   readonly topology: Topology;
+  readonly durability: Durability;
   readonly urls: LabUrls;
   /** True when `bringUp` found it as wanted and changed nothing. */
   readonly alreadyUp: boolean;
@@ -39,7 +41,7 @@ export interface RunningLab {
 /** What the `up` verb does, for verbs that need a lab first (compare, demo). Idempotent; throws LabError. */
 export type BringUp = (request: UpRequest, context: LabContext) => Promise<RunningLab>;
 
-/** One part of a lab: a database node (db-1 …), an API replica (api-1 …) or haproxy. */
+/** One part of a lab: a database node (db-1 …), an API replica (api-1 …), a supervisor (supervisor-1 …) or haproxy. */
 export type PartName = string;
 
 export const isDatabase = (part: PartName): boolean => part.startsWith('db-');

@@ -25,6 +25,7 @@ const port = z.preprocess((text) => Number(text), labState.shape.httpPort);
 const upSettings = z.object({
   DB_ENGINE: labState.shape.engine.optional(),
   TOPOLOGY: labState.shape.topology.optional(),
+  DURABILITY: labState.shape.durability.unwrap().optional(),
   HTTP_PORT: port.optional(),
   STATS_PORT: port.optional(),
   NET_PREFIX: labState.shape.netPrefix.unwrap().optional(),

@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { databaseEnvironment } from '@replication-lab/engines/config';
+import { DURABILITIES, databaseEnvironment } from '@replication-lab/engines/config';
 import { z } from 'zod';
 import { LabError, messageOf, systemCode } from './errors.ts';
 
@@ -15,6 +15,8 @@ export const labState = z.object({
   engine: engineName,
   runtime: z.enum(RUNTIMES),
   topology: z.enum(TOPOLOGIES),
+  /** A state of an older version has none, and waits for nobody. */
+  durability: z.enum(DURABILITIES).default('async'),
   /** `up` is written once everything answered; `starting` is what an interrupted `up` leaves. */
   phase: z.enum(['starting', 'up']),
   startedAt: z.iso.datetime(),

@@ -30,7 +30,12 @@ export async function takeDown(options: { volumes: boolean }, context: LabContex
         statsPort: DEFAULT_STATS_PORT,
         loopback: DEFAULT_LOOPBACK,
       };
-      await removeNative(stateDir, { topology: 'replicated', ...where }, options, context.progress);
+      await removeNative(
+        stateDir,
+        { topology: 'replicated', durability: 'async', ...where },
+        options,
+        context.progress,
+      );
     }
     await removeState(stateDir);
     return state !== null;

@@ -15,7 +15,13 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const state: LabState = {
   ...{ version: 1, engine: 'mariadb', runtime: 'native', topology: 'replicated', phase: 'up' },
-  ...{ startedAt: '2026-11-23T00:00:00.000Z', checkout: '/somewhere', with: [], capCpus: null },
+  ...{
+    startedAt: '2026-11-23T00:00:00.000Z',
+    checkout: '/somewhere',
+    with: [],
+    capCpus: null,
+    durability: 'async',
+  },
   ...{ httpPort: 8080, statsPort: 8404, loopback: '127.0', netPrefix: '172.28.0' },
 };
 

@@ -14,11 +14,15 @@ export const DEFAULT_NET_PREFIX = '172.28.0';
 
 /** The variables that make docker-compose.yml this lab. All else comes from .env and the shell. */
 export function composeEnvironment(
-  state: Pick<LabState, 'engine' | 'topology' | 'with' | 'httpPort' | 'statsPort' | 'netPrefix'>,
+  state: Pick<
+    LabState,
+    'engine' | 'topology' | 'durability' | 'with' | 'httpPort' | 'statsPort' | 'netPrefix'
+  >,
 ) {
   return {
     DB_ENGINE: state.engine,
     TOPOLOGY: state.topology,
+    DURABILITY: state.durability,
     COMPOSE_PROFILES: [state.engine, ...state.with].join(','),
     HTTP_PORT: String(state.httpPort),
     STATS_PORT: String(state.statsPort),

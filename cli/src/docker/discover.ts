@@ -15,6 +15,7 @@ export async function dockerLabWithoutState(): Promise<LabState | null> {
     engine,
     runtime: 'docker',
     topology: await topologyOf(containers),
+    durability: await durabilityOf(containers),
     phase: 'up',
     startedAt: new Date().toISOString(),
     checkout: repositoryRoot,
@@ -40,9 +41,16 @@ async function netPrefixOf(containers: readonly Container[]): Promise<string> {
   return /^(\d+\.\d+\.\d+)\.\d+$/.exec(address.trim())?.[1] ?? DEFAULT_NET_PREFIX;
 }
 
-async function topologyOf(containers: readonly Container[]): Promise<LabState['topology']> {
+/** A variable of the database hosts' environment; null without such a container. */
+async function variableOf(containers: readonly Container[], name: string): Promise<string | null> {
   const host = containers.find(({ Service }) => Service === 'db-1');
-  if (!host) return 'replicated';
+  if (!host) return null;
   const env = await docker(['inspect', '--format', '{{json .Config.Env}}', host.ID]).catch(() => '');
-  return env.includes('"TOPOLOGY=single"') ? 'single' : 'replicated';
+  return new RegExp(`"${name}=([^"]*)"`).exec(env)?.[1] ?? null;
 }
+
+const topologyOf = async (containers: readonly Container[]): Promise<LabState['topology']> =>
+  (await variableOf(containers, 'TOPOLOGY')) === 'single' ? 'single' : 'replicated';
+
+const durabilityOf = async (containers: readonly Container[]): Promise<LabState['durability']> =>
+  (await variableOf(containers, 'DURABILITY')) === 'quorum' ? 'quorum' : 'async';

@@ -1,10 +1,19 @@
-import { NODE_NAMES } from '@replication-lab/engines/config';
+import { NODE_NAMES, SUPERVISOR_PORT } from '@replication-lab/engines/config';
 import { z } from 'zod';
 import { answers } from '../http.ts';
-import { API_NAMES, API_PORT, nodeNames, urlsOf } from '../native/layout.ts';
+import {
+  API_NAMES,
+  API_PORT,
+  nodeNames,
+  supervisorNames,
+  supervisorToken,
+  urlsOf,
+} from '../native/layout.ts';
+import { labSettings } from '../settings.ts';
 import type { LabState } from '../state.ts';
 import { stalenessFrom } from '../status/staleness.ts';
-import type { LabObservation, NodeAnswer, NodeObservation } from '../status/types.ts';
+import { supervisorSays } from '../status/supervisors.ts';
+import type { LabObservation, NodeAnswer, NodeObservation, SupervisorObservation } from '../status/types.ts';
 import { composeEnvironment } from './compose.ts';
 import { type Container, conditionOf, listContainers, serviceOf } from './containers.ts';
 import { type Answers, askInside } from './inside.ts';
@@ -29,8 +38,9 @@ export const agentHealth = z.object({
 export async function observeDocker(state: LabState): Promise<Omit<LabObservation, 'faults'>> {
   const env = composeEnvironment(state);
   const containers = await listContainers(env);
-  const [inside, proxyReady] = await Promise.all([
+  const [inside, supervisors, proxyReady] = await Promise.all([
     askInside(containers, targetsOf(state), ASK_MS, env),
+    askInside(containers, supervisorTargetsOf(state), ASK_MS, env, supervisorToken(labSettings())),
     answers(`http://127.0.0.1:${state.statsPort}/healthz`, ASK_MS),
   ]);
   return {
@@ -44,6 +54,7 @@ export async function observeDocker(state: LabState): Promise<Omit<LabObservatio
       condition: conditionOf(containers, name),
       ready: inside[`${name} ready`]?.status === 200,
     })),
+    supervisors: supervisorNames(state).map((name) => supervisorOf(name, containers, supervisors)),
     haproxy: { name: 'haproxy', condition: conditionOf(containers, 'haproxy'), ready: proxyReady },
     capCpus: state.capCpus,
     staleness: stalenessFrom(API_NAMES.map((name) => inside[`${name} topology`]?.body)),
@@ -58,6 +69,21 @@ function targetsOf(state: LabState): Record<string, string> {
     [`${name} topology`, `http://${name}:${API_PORT}/topology`],
   ]);
   return Object.fromEntries([...agents, ...apis]);
+}
+
+const supervisorTargetsOf = (state: LabState): Record<string, string> =>
+  Object.fromEntries(
+    supervisorNames(state).map((name) => [name, `http://${name}:${SUPERVISOR_PORT}/status`]),
+  );
+
+function supervisorOf(
+  name: string,
+  containers: readonly Container[],
+  answered: Answers,
+): SupervisorObservation {
+  const condition = conditionOf(containers, name);
+  const says = condition === 'running' ? supervisorSays(answered[name]?.body) : null;
+  return { name, condition, ready: says !== null, says };
 }
 
 /** A node's fixed address, and the one that follows the primary: as in docker-compose.yml. */

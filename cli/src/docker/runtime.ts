@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
-import { DEFAULT_PORT } from '@replication-lab/engines/config';
+import { DEFAULT_PORT, SUPERVISOR_PORT } from '@replication-lab/engines/config';
 import { execa } from 'execa';
 import { LabError } from '../errors.ts';
-import { API_NAMES, API_PORT, nodeNames } from '../native/layout.ts';
+import { API_NAMES, API_PORT, nodeNames, supervisorNames } from '../native/layout.ts';
 import type { Output } from '../output.ts';
 import { repositoryRoot } from '../paths.ts';
 import { isDatabase, type LabRuntime, type LogRequest, type PartName } from '../runtime.ts';
@@ -19,6 +19,11 @@ const REVIVE_MS = 60_000;
 const BOOTSTRAP_MS = 120_000;
 const DOWN_MS = 120_000;
 
+function healthUrl(part: PartName): string {
+  if (isDatabase(part)) return `http://${part}:8080/health`;
+  return `http://${part}:${part.startsWith('supervisor-') ? SUPERVISOR_PORT : API_PORT}/livez`;
+}
+
 /** The docker lab for status, logs, faults and down. Everything goes through `docker compose`. */
 export class DockerRuntime implements LabRuntime {
   readonly name = 'docker';
@@ -31,7 +36,7 @@ export class DockerRuntime implements LabRuntime {
     this.#state = state;
     this.#env = composeEnvironment(state);
     this.engine = state.engine;
-    this.parts = [...nodeNames(state.topology), ...API_NAMES, 'haproxy'];
+    this.parts = [...nodeNames(state.topology), ...API_NAMES, 'haproxy', ...supervisorNames(state)];
   }
 
   #compose(
@@ -60,8 +65,8 @@ export class DockerRuntime implements LabRuntime {
 
   async revive(part: PartName, signal: AbortSignal): Promise<void> {
     await this.#compose(['start', this.#service(part)], { signal });
-    const ask = isDatabase(part) ? `http://${part}:8080/health` : `http://${part}:${API_PORT}/livez`;
     if (part === 'haproxy') return;
+    const ask = healthUrl(part);
     await waitFor(
       async () => {
         const answer = (await askInside(await listContainers(this.#env), { part: ask }, 1000, this.#env))

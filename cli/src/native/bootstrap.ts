@@ -13,6 +13,7 @@ export async function runLabBootstrap(
       nodes: plan.endpoints,
       accounts: plan.accounts,
       database: plan.database,
+      durability: plan.durability,
       isEmpty: async ({ name }) => databases.node(name).isEmpty(),
       copyData: async ({ name }, source, copySignal) => {
         await databases.copyFrom(name, source, copySignal);

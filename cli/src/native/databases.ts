@@ -3,7 +3,7 @@ import { engineOf, LocalError, LocalNode, runAsFor } from '@replication-lab/engi
 import { LabError, messageOf } from '../errors.ts';
 import { identify, type ProcessIdentity } from '../processes.ts';
 import type { LabCgroups } from './cgroup.ts';
-import { type NativePlan, nodeDirectory, nodeEndpoint } from './layout.ts';
+import { type NativePlan, nodeDirectory, nodeEndpoint, supervisorNames } from './layout.ts';
 
 const START_TIMEOUT_MS = 60_000;
 
@@ -42,6 +42,7 @@ export class Databases {
       admin: this.plan.accounts.admin,
       replication,
       runAs: this.#runAs,
+      supervised: supervisorNames(this.plan).length > 0,
     };
     return new LocalNode(spec, this.engine);
   }

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
-import type { Accounts, Endpoint, EngineName } from '@replication-lab/engines';
+import type { Accounts, Durability, Endpoint, EngineName } from '@replication-lab/engines';
 import {
   accountsFrom,
   DATABASE_NAME,
   DEFAULT_PORT,
+  DEFAULT_SUPERVISOR_TOKEN,
   databaseEnvironment,
   NODE_NAMES,
+  SUPERVISOR_PORT,
 } from '@replication-lab/engines/config';
 import { engineDirectory } from '../paths.ts';
 import type { LabUrls, Topology } from '../runtime.ts';
@@ -42,10 +44,23 @@ export const apiHost = ({ loopback }: Pick<Where, 'loopback'>, name: string): st
 export const apiUrl = (where: Pick<Where, 'loopback'>, name: string, path: string): string =>
   `http://${apiHost(where, name)}:${API_PORT}${path}`;
 
+export const supervisorHost = ({ loopback }: Pick<Where, 'loopback'>, name: string): string =>
+  `${loopback}.30.${last(name)}`;
+
+export const supervisorUrl = (where: Pick<Where, 'loopback'>, name: string, path: string): string =>
+  `http://${supervisorHost(where, name)}:${SUPERVISOR_PORT}${path}`;
+
+export const SUPERVISOR_NAMES = ['supervisor-1', 'supervisor-2'] as const;
+
+/** One node has nobody to promote, and without quorum commit nobody may be promoted. */
+export const supervisorNames = ({ topology, durability }: Pick<LabState, 'topology' | 'durability'>) =>
+  topology === 'replicated' && durability === 'quorum' ? SUPERVISOR_NAMES : [];
+
 export interface NativePlan {
   readonly stateDir: string;
   readonly engine: EngineName;
   readonly topology: Topology;
+  readonly durability: Durability;
   readonly httpPort: number;
   readonly statsPort: number;
   readonly loopback: string;
@@ -54,7 +69,7 @@ export interface NativePlan {
   readonly database: string;
 }
 
-type Wanted = Pick<LabState, 'engine' | 'topology' | 'httpPort' | 'statsPort' | 'loopback'>;
+type Wanted = Pick<LabState, 'engine' | 'topology' | 'durability' | 'httpPort' | 'statsPort' | 'loopback'>;
 
 /** Everything that follows from the engine, the topology and the environment's passwords. */
 export function planNative(
@@ -62,7 +77,7 @@ export function planNative(
   wanted: Wanted,
   env: NodeJS.ProcessEnv = process.env,
 ): NativePlan {
-  const { engine, topology, httpPort, statsPort, loopback } = wanted;
+  const { engine, topology, durability, httpPort, statsPort, loopback } = wanted;
   const endpoints = nodeNames(topology).map((name) => nodeEndpoint({ engine, loopback }, name));
   const parsed = databaseEnvironment.parse({ ...env, DB_ENGINE: engine, DB_NODES: nodeList(endpoints) });
   // Accounts of all three nodes always: the schema made for one must serve when the others join.
@@ -71,6 +86,7 @@ export function planNative(
     stateDir,
     engine,
     topology,
+    durability,
     httpPort,
     statsPort,
     loopback,
@@ -113,6 +129,25 @@ export function apiEnvironment(plan: NativePlan, name: string, env: NodeJS.Proce
     DB_APP_READ_ONLY_PASSWORD: accounts.appReadOnly.password,
     DB_MONITOR_PASSWORD: accounts.monitor.password,
     TOPOLOGY: plan.topology,
+  };
+}
+
+/** What opens the supervisors' status. */
+export const supervisorToken = (env: NodeJS.ProcessEnv = process.env): string =>
+  env.SUPERVISOR_TOKEN || DEFAULT_SUPERVISOR_TOKEN;
+
+/** What one supervisor reads from its environment; names as in services/supervisor/src/config.ts. */
+export function supervisorEnvironment(plan: NativePlan, name: string, env: NodeJS.ProcessEnv = process.env) {
+  return {
+    ...env,
+    NODE_ENV: 'production',
+    SUPERVISOR_NAME: name,
+    HOST: supervisorHost(plan, name),
+    SUPERVISOR_PORT: String(SUPERVISOR_PORT),
+    SUPERVISOR_TOKEN: supervisorToken(env),
+    DB_ENGINE: plan.engine,
+    DB_NODES: nodeList(plan.endpoints),
+    DB_ADMIN_PASSWORD: plan.accounts.admin.password,
   };
 }
 

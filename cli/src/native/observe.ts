@@ -2,17 +2,27 @@ import type { Endpoint } from '@replication-lab/engines';
 import { answers, getJson } from '../http.ts';
 import { type ProcessIdentity, readStat } from '../processes.ts';
 import { stalenessFrom } from '../status/staleness.ts';
+import { supervisorSays } from '../status/supervisors.ts';
 import type {
   Condition,
   LabObservation,
   NodeAnswer,
   NodeObservation,
   ServiceObservation,
+  SupervisorObservation,
 } from '../status/types.ts';
 import { within } from '../wait.ts';
 import type { Databases } from './databases.ts';
 import type { NativeLab } from './lab.ts';
-import { API_NAMES, apiUrl, urlsOf } from './layout.ts';
+import {
+  API_NAMES,
+  apiUrl,
+  type NativePlan,
+  supervisorNames,
+  supervisorToken,
+  supervisorUrl,
+  urlsOf,
+} from './layout.ts';
 import { HAPROXY, type Services } from './services.ts';
 
 /** What runs and is slower than this is as good as not there. What is dead or frozen is known without asking. */
@@ -29,9 +39,10 @@ export async function observeNative({
   databases,
   services,
 }: NativeLab): Promise<Omit<LabObservation, 'faults' | 'capCpus'>> {
-  const [nodes, apis, haproxy, topologies] = await Promise.all([
+  const [nodes, apis, supervisors, haproxy, topologies] = await Promise.all([
     Promise.all(plan.endpoints.map((endpoint) => observeNode(databases, endpoint))),
     Promise.all(API_NAMES.map((name) => observeService(services, name, apiUrl(plan, name, '/readyz')))),
+    Promise.all(supervisorNames(plan).map((name) => observeSupervisor(services, plan, name))),
     observeService(services, HAPROXY, `http://127.0.0.1:${plan.statsPort}/healthz`),
     Promise.all(API_NAMES.map((name) => getJson(apiUrl(plan, name, '/topology'), PROBE_MS))),
   ]);
@@ -44,6 +55,7 @@ export async function observeNative({
     urls: urlsOf(plan),
     nodes,
     apis,
+    supervisors,
     haproxy,
     staleness,
     vip: null,
@@ -81,4 +93,16 @@ async function ask(databases: Databases, endpoint: Endpoint): Promise<NodeAnswer
 async function observeService(services: Services, name: string, url: string): Promise<ServiceObservation> {
   const condition = conditionOf(await services.process(name));
   return { name, condition, ready: condition === 'running' && (await answers(url, PROBE_MS)) };
+}
+
+async function observeSupervisor(
+  services: Services,
+  plan: NativePlan,
+  name: string,
+): Promise<SupervisorObservation> {
+  const condition = conditionOf(await services.process(name));
+  const url = supervisorUrl(plan, name, '/status');
+  const answer = condition === 'running' ? await getJson(url, PROBE_MS, supervisorToken()) : null;
+  const says = supervisorSays(answer);
+  return { name, condition, ready: says !== null, says };
 }

@@ -10,7 +10,7 @@ import type { Condition, LabObservation } from '../status/types.ts';
 import { pause } from '../wait.ts';
 import { runLabBootstrap } from './bootstrap.ts';
 import { type NativeLab, openNativeLab } from './lab.ts';
-import { logFile } from './layout.ts';
+import { logFile, nodeNames, supervisorNames } from './layout.ts';
 import { printLogs } from './logs.ts';
 import { observeNative } from './observe.ts';
 import { HAPROXY, SERVICES } from './services.ts';
@@ -29,7 +29,7 @@ export class NativeRuntime implements LabRuntime {
     this.#stateDir = stateDir;
     this.#state = state;
     this.engine = state.engine;
-    this.parts = [...(state.topology === 'single' ? NODE_NAMES.slice(0, 1) : NODE_NAMES), ...SERVICES];
+    this.parts = [...nodeNames(state.topology), ...SERVICES, ...supervisorNames(state)];
   }
 
   #open(): Promise<NativeLab> {
@@ -123,7 +123,7 @@ const TEMPORARY = ['run', 'tmp', 'conf', 'server.log', 'server.pid'];
  */
 export async function removeNative(
   stateDir: string,
-  state: Pick<LabState, 'topology' | 'httpPort' | 'statsPort' | 'loopback'>,
+  state: Pick<LabState, 'topology' | 'durability' | 'httpPort' | 'statsPort' | 'loopback'>,
   options: { volumes: boolean },
   progress: (message: string) => void,
 ): Promise<void> {

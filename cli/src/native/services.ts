@@ -15,12 +15,15 @@ import {
   logFile,
   type NativePlan,
   pidFile,
+  supervisorEnvironment,
+  supervisorUrl,
   urlsOf,
 } from './layout.ts';
 import { findHaproxy } from './packages.ts';
 import { unprivilegedUser } from './users.ts';
 
 export const HAPROXY = 'haproxy';
+/** What faces the clients. */
 export const SERVICES: readonly string[] = [...API_NAMES, HAPROXY];
 
 const READY_TIMEOUT_MS = 20_000;
@@ -28,7 +31,14 @@ const READY_TIMEOUT_MS = 20_000;
 const API_STOP_MS = 8000;
 const HAPROXY_STOP_MS = 3000;
 
-/** The API replicas and HAProxy of a native lab: one process each, found again by its pid file. */
+const isSupervisor = (name: string): boolean => name.startsWith('supervisor-');
+
+/** A program of this repository, run by the Node that runs us. */
+const node = (program: string, env: Readonly<Record<string, string | undefined>>) => ({
+  ...{ file: process.execPath, args: [join(repositoryRoot, program)], env, cwd: repositoryRoot },
+});
+
+/** The API replicas, the supervisors and HAProxy of a native lab: one process each, found again by its pid file. */
 export class Services {
   readonly #plan: NativePlan;
   readonly #cgroups: LabCgroups;
@@ -49,20 +59,18 @@ export class Services {
     const { stateDir } = this.#plan;
     await mkdir(dirname(pidFile(stateDir, name)), { recursive: true });
     await mkdir(dirname(logFile(stateDir, name)), { recursive: true });
-    const command = name === HAPROXY ? await this.#haproxy() : this.#api(name);
+    const command = await this.#command(name);
     const identity = await launch(name, { ...command, logFile: logFile(stateDir, name) });
     await writeIdentity(pidFile(stateDir, name), identity);
     await this.#cgroups.place(name, identity.pid);
     return identity;
   }
 
-  #api(name: string) {
-    return {
-      file: process.execPath,
-      args: [join(repositoryRoot, 'services/api/src/main.ts')],
-      env: apiEnvironment(this.#plan, name),
-      cwd: repositoryRoot,
-    };
+  #command(name: string) {
+    if (name === HAPROXY) return this.#haproxy();
+    return isSupervisor(name)
+      ? node('services/supervisor/src/main.ts', supervisorEnvironment(this.#plan, name))
+      : node('services/api/src/main.ts', apiEnvironment(this.#plan, name));
   }
 
   async #haproxy() {
@@ -98,6 +106,7 @@ export class Services {
   }
 
   #healthUrl(name: string, level: 'ready' | 'live'): string {
+    if (isSupervisor(name)) return supervisorUrl(this.#plan, name, '/livez');
     const path = level === 'ready' ? '/readyz' : '/livez';
     return name === HAPROXY ? `${urlsOf(this.#plan).api}${path}` : apiUrl(this.#plan, name, path);
   }

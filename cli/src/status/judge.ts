@@ -1,3 +1,4 @@
+import { armedOf } from './supervisors.ts';
 import type { LabObservation, LabStatus, NodeObservation, NodeStatus, StalenessByNode } from './types.ts';
 
 /** From what was seen to what is true of the lab. Pure. */
@@ -9,9 +10,13 @@ export function judge(seen: LabObservation): LabStatus {
     topology: seen.topology,
     primary: primary?.name ?? null,
     epoch: Math.max(0, ...seen.nodes.map((node) => node.answer?.epoch ?? 0)),
-    armed: { ok: false, reasons: whyNotArmed(seen) },
+    armed: armedOf(seen),
     nodes: seen.nodes.map((node) => nodeStatus(node, seen.staleness)),
     apis: seen.apis,
+    supervisors: seen.supervisors.map(({ name, condition, says }) => ({
+      ...{ name, condition },
+      ...{ phase: says?.phase ?? null, reasons: !says || says.phase === 'passive' ? [] : says.reasons },
+    })),
     haproxy: { ready: seen.haproxy.ready, condition: seen.haproxy.condition },
     vip: seen.vip,
     capCpus: seen.capCpus,
@@ -26,12 +31,6 @@ function findPrimary(nodes: readonly NodeObservation[]): NodeObservation | null 
   const newest = Math.max(...writable.map((node) => node.answer!.epoch));
   const holders = writable.filter((node) => node.answer!.epoch === newest);
   return holders.length === 1 ? holders[0]! : null;
-}
-
-function whyNotArmed(seen: LabObservation): string[] {
-  const reasons = ['no supervisor watches this lab: a dead primary stays dead until ./lab heal'];
-  if (seen.topology === 'single') reasons.push('topology single: there is no replica to promote');
-  return reasons;
 }
 
 function nodeStatus(node: NodeObservation, staleness: StalenessByNode): NodeStatus {

@@ -13,10 +13,16 @@ export function renderStatus(status: LabStatus): string {
     '',
     ...table(
       ['SERVICE', 'STATE'],
-      [...status.apis, { name: 'haproxy', ...status.haproxy }].map((s) => [s.name, serviceState(s)]),
+      [
+        ...[...status.apis, { name: 'haproxy', ...status.haproxy }].map((s) => [s.name, serviceState(s)]),
+        ...status.supervisors.map((s) => [s.name, supervisorState(s)]),
+      ],
     ),
     '',
     `VIP      ${vipText(status)}`,
+    ...status.supervisors.flatMap(({ name, reasons }) =>
+      reasons.map((reason) => `${name} ${pc.yellow(reason)}`),
+    ),
     `failover ${status.armed.ok ? 'armed' : `not armed: ${status.armed.reasons.join('; ')}`}`,
     ...(status.capCpus === null ? [] : [pc.yellow(`cap      each database may use ${status.capCpus} CPUs`)]),
     ...status.faults.map((f) =>
@@ -52,6 +58,11 @@ function stateOf(node: NodeStatus): string {
 function serviceState(service: { ready: boolean; condition: string }): string {
   if (service.condition !== 'running') return pc.red(service.condition);
   return service.ready ? pc.green('ready') : pc.yellow('not ready');
+}
+
+function supervisorState({ condition, phase }: LabStatus['supervisors'][number]): string {
+  if (condition !== 'running') return pc.red(condition);
+  return phase === null ? pc.yellow('no answer') : phase;
 }
 
 function vipText(status: LabStatus): string {

@@ -29,6 +29,20 @@ export interface ServiceObservation {
   readonly ready: boolean;
 }
 
+/** What a supervisor says of the lab. */
+export interface SupervisorSays {
+  /** `passive`: another one acts. */
+  readonly phase: string;
+  readonly armed: boolean;
+  readonly unarmed: readonly string[];
+  /** What keeps it from going on. */
+  readonly reasons: readonly string[];
+}
+
+export interface SupervisorObservation extends ServiceObservation {
+  readonly says: SupervisorSays | null;
+}
+
 /** What the API replicas' routers say of a node's age. The newest word of any replica that answers. */
 export type StalenessByNode = Readonly<Record<string, number | null>>;
 
@@ -46,6 +60,8 @@ export interface LabObservation {
   readonly urls: LabUrls;
   readonly nodes: readonly NodeObservation[];
   readonly apis: readonly ServiceObservation[];
+  /** None where no supervisor is to watch. */
+  readonly supervisors: readonly SupervisorObservation[];
   readonly haproxy: ServiceObservation;
   readonly staleness: StalenessByNode;
   readonly vip: { readonly address: string; readonly holder: string | null } | null;
@@ -81,6 +97,12 @@ export interface LabStatus {
   readonly armed: { readonly ok: boolean; readonly reasons: readonly string[] };
   readonly nodes: readonly NodeStatus[];
   readonly apis: readonly { readonly name: string; readonly ready: boolean; readonly condition: Condition }[];
+  readonly supervisors: readonly {
+    readonly name: string;
+    readonly condition: Condition;
+    readonly phase: string | null;
+    readonly reasons: readonly string[];
+  }[];
   readonly haproxy: { readonly ready: boolean; readonly condition: Condition };
   readonly vip: { readonly address: string; readonly holder: string | null } | null;
   readonly capCpus: number | null;

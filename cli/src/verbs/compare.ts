@@ -52,7 +52,8 @@ export const compare = defineVerb<CompareVerbOptions>({
   async run(context) {
     const { engine, runtime } = context.options;
     const before = await readState(stateDirectory());
-    const lab = await bringUp({ engine, runtime }, context);
+    // The textbook's claim is about the textbook's replication; and supervisors would be load on capped databases.
+    const lab = await bringUp({ engine, runtime, durability: 'async' }, context);
     try {
       const result = await compareLab(lab, optionsOf(context.options), context);
       printResult(result, context); // with --json to stderr, as all text
@@ -61,11 +62,10 @@ export const compare = defineVerb<CompareVerbOptions>({
     } finally {
       const afterwards: LabContext = { ...context, signal: AbortSignal.timeout(RESTORE_MS) };
       if (before === null) await takeDown({ volumes: false }, afterwards);
-      else
-        await bringUp(
-          { engine: before.engine, runtime: before.runtime, topology: before.topology },
-          afterwards,
-        );
+      else {
+        const { engine, runtime, topology, durability } = before;
+        await bringUp({ engine, runtime, topology, durability }, afterwards);
+      }
     }
   },
 });

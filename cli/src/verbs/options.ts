@@ -1,3 +1,4 @@
+import { DURABILITIES } from '@replication-lab/engines/config';
 import { InvalidArgumentError, Option } from 'commander';
 import { parseDurationMs } from '../duration.ts';
 import { ENGINES, RUNTIMES, TOPOLOGIES } from '../state.ts';
@@ -13,6 +14,12 @@ export const topologyOption = () =>
     '--topology <name>',
     'single, or replicated: one primary and two replicas (the default)',
   ).choices(TOPOLOGIES);
+
+export const durabilityOption = () =>
+  new Option(
+    '--durability <name>',
+    'quorum: a commit waits for a replica, and supervisors replace a dead primary; async: as in the textbook',
+  ).choices(DURABILITIES);
 
 export const runtimeOption = () =>
   new Option(

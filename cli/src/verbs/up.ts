@@ -2,9 +2,9 @@ import { Option } from 'commander';
 import { bringUp } from '../bring-up.ts';
 import type { UpRequest } from '../runtime.ts';
 import { defineVerb, exitCode } from '../verb.ts';
-import { engineOption, runtimeOption, topologyOption } from './options.ts';
+import { durabilityOption, engineOption, runtimeOption, topologyOption } from './options.ts';
 
-interface UpOptions extends Pick<UpRequest, 'engine' | 'runtime' | 'topology'> {
+interface UpOptions extends Pick<UpRequest, 'engine' | 'runtime' | 'topology' | 'durability'> {
   readonly with?: string[];
 }
 
@@ -17,21 +17,24 @@ export const up = defineVerb<UpOptions>({
   options: [
     engineOption(),
     topologyOption(),
+    durabilityOption(),
     runtimeOption(),
     new Option('--with <part...>', 'optional parts (docker: profiles of docker-compose.yml)'),
   ],
   printsData: true,
   mayAsk: true,
   async run(context) {
-    const { engine, runtime, topology, with: parts } = context.options;
-    const lab = await bringUp({ engine, runtime, topology, with: parts }, context);
+    const { engine, runtime, topology, durability, with: parts } = context.options;
+    const lab = await bringUp({ engine, runtime, topology, durability, with: parts }, context);
     const { out } = context;
     if (context.json) {
       const { underTest: _, ...data } = lab;
       out.json(data);
       return exitCode.done;
     }
-    out.line(`${lab.alreadyUp ? 'Already up' : 'Up'}: ${lab.engine}, ${lab.topology}, ${lab.runtime}`);
+    out.line(
+      `${lab.alreadyUp ? 'Already up' : 'Up'}: ${lab.engine}, ${lab.topology}, ${lab.durability}, ${lab.runtime}`,
+    );
     for (const [name, url] of Object.entries(lab.urls)) out.line(`  ${name.padEnd(13)}${url}`);
     out.line('Next: ./lab status, ./lab compare --quick, ./lab fault kill db-2 --for 20s');
     return exitCode.done;

@@ -29,6 +29,15 @@ export const databaseEnvironment = z.object({
   DB_MONITOR_PASSWORD: z.string().min(1).default('lab-monitor'),
   DB_REPLICATION_PASSWORD: z.string().min(1).default('lab-replication'),
 });
+/**
+ * When a commit is acknowledged. `quorum`: when a replica has received it, and supervisors promote one when the primary is
+ * gone. `async`: at once, as in the textbook; what was acknowledged may be lost with the primary.
+ */
+export const DURABILITIES = ['quorum', 'async'] as const;
+export type Durability = (typeof DURABILITIES)[number];
+/** The default until the whole lab stands on the other one. */
+export const DEFAULT_DURABILITY: Durability = 'async';
+
 export type DatabaseEnvironment = z.infer<typeof databaseEnvironment>;
 
 /** The account of the engine's own superuser: the official images create these. */

@@ -8,3 +8,7 @@ export const DEFAULT_PORT: Readonly<Record<EngineName, number>> = {
   postgres: 5432,
 };
 export const NODE_NAMES = ['db-1', 'db-2', 'db-3'] as const;
+
+/** Where a supervisor tells its status, and what opens it unless SUPERVISOR_TOKEN says otherwise. */
+export const SUPERVISOR_PORT = 8090;
+export const DEFAULT_SUPERVISOR_TOKEN = 'lab-supervisor-token';

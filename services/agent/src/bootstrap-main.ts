@@ -33,6 +33,7 @@ async function main(): Promise<void> {
       nodes: env.DB_NODES,
       accounts: accountsFrom(env),
       database: DATABASE_NAME,
+      durability: env.DURABILITY,
       isEmpty: async (node) => (await agents.health(node))?.boot?.phase === 'waiting',
       initialise: (node, stop) => agents.carryOut(node, { order: 'initialise' }, INITIALISE_TIMEOUT_MS, stop),
       copyData: (node, source, stop) =>

@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import { databaseEnvironment } from '@replication-lab/engines/config';
+import { DEFAULT_DURABILITY, DURABILITIES, databaseEnvironment } from '@replication-lab/engines/config';
 import { z } from 'zod';
 
 const ipv4 = z.string().refine(isIPv4, 'an IPv4 address');
@@ -33,10 +33,7 @@ export type AgentEnvironment = z.infer<typeof agentEnvironment>;
 /** What the one-shot bootstrap and the seeding read from their environment. */
 export const bootstrapEnvironment = databaseEnvironment.extend({
   TOPOLOGY: z.enum(['single', 'replicated']).default('replicated'),
-  /** When a commit is acknowledged. Anything but the textbook's `async` is refused, not ignored. */
-  DURABILITY: z
-    .literal('async', 'this version replicates asynchronously only: set DURABILITY=async')
-    .default('async'),
+  DURABILITY: z.enum(DURABILITIES).default(DEFAULT_DURABILITY),
   AGENT_PORT: agentEnvironment.shape.AGENT_PORT,
   AGENT_TOKEN: agentEnvironment.shape.AGENT_TOKEN,
   /** How long the databases may take until they answer; then bootstrap fails and says which did not. */

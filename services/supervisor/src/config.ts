@@ -1,4 +1,8 @@
-import { databaseEnvironment } from '@replication-lab/engines/config';
+import {
+  DEFAULT_SUPERVISOR_TOKEN,
+  databaseEnvironment,
+  SUPERVISOR_PORT,
+} from '@replication-lab/engines/config';
 import { z } from 'zod';
 
 /** What a supervisor reads from its environment. All defaults are here or in the engines' `config.ts`. */
@@ -11,9 +15,9 @@ export const supervisorEnvironment = databaseEnvironment
       .regex(/^[a-z0-9-]{1,63}$/)
       .default('supervisor-1'),
     HOST: z.string().default('0.0.0.0'),
-    SUPERVISOR_PORT: z.coerce.number().int().min(1).max(65_535).default(8090),
+    SUPERVISOR_PORT: z.coerce.number().int().min(1).max(65_535).default(SUPERVISOR_PORT),
     /** Its status is told to whoever knows it. */
-    SUPERVISOR_TOKEN: z.string().min(8).default('lab-supervisor-token'),
+    SUPERVISOR_TOKEN: z.string().min(8).default(DEFAULT_SUPERVISOR_TOKEN),
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
   });
 export type SupervisorEnvironment = z.infer<typeof supervisorEnvironment>;

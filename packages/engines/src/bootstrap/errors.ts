@@ -4,6 +4,8 @@ export type BootstrapErrorCode =
   | 'two-primaries' //      two open nodes of the same reign
   | 'not-drained' //        the chosen node did not apply all it had received
   | 'not-caught-up' //      a replica follows and did not catch up in time
+  | 'locks-lost' //       somebody else may act on the lab now
+  | 'nobody-confirms' //  no replica confirms the commits of the node that is to be opened
   | 'timeout'; //           not done in the time given for all of it
 
 export class BootstrapError extends Error {

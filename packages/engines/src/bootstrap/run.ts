@@ -1,9 +1,12 @@
 import { setTimeout } from 'node:timers/promises';
+import type { Durability } from '../config.ts';
+
 import type { Accounts, Connection, Endpoint, Engine, NodeProbe, Position } from '../types.ts';
 import { waitFor } from '../wait-for.ts';
 import { type BootstrapPlan, decideBootstrap, type Observation } from './decide.ts';
 import { BootstrapError } from './errors.ts';
 import { connectLab, type LabAccess, observe } from './observe.ts';
+import { armNode, awaitConfirmer, LabLocks, onChannel } from './quorum.ts';
 
 const DEFAULT_TIMEOUT_MS = 120_000;
 const DEFAULT_GRACE_MS = 8000;
@@ -19,6 +22,11 @@ export interface BootstrapOptions {
   readonly nodes: readonly Endpoint[];
   readonly accounts: Accounts;
   readonly database: string;
+  /**
+   * `quorum`: a commit of the primary waits for a replica when this has ended, and always where a lab is opened again. While
+   * a supervisor acts on the lab, bootstrap only waits for what it does.
+   */
+  readonly durability: Durability;
   /** Copies the data of `source` to `node` and has its server running, closed, when it resolves (postgres). */
   copyData(node: Endpoint, source: Endpoint, signal: AbortSignal): Promise<void>;
   /** The node's host is there and waits for data (postgres before its first copy). Without it, nodes are never empty. */
@@ -79,6 +87,7 @@ class Bootstrap {
   readonly #progress: Progress;
   readonly #signal: AbortSignal;
   readonly #started = performance.now();
+  #locks: LabLocks | null = null;
 
   constructor(options: BootstrapOptions, progress: Progress, signal: AbortSignal) {
     this.#options = options;
@@ -88,16 +97,30 @@ class Bootstrap {
   }
 
   async run(): Promise<BootstrapResult> {
+    const { nodes, durability } = this.#options;
+    const observations = await this.#observeAll();
+    if (durability === 'async' || nodes.length === 1) return this.#carryOut(observations);
+    await using locks = await LabLocks.take(this.#access, nodes);
+    if (!locks) return this.#awaitSupervisor();
+    this.#locks = locks;
+    // Once more: a supervisor may have acted until the locks were taken.
+    const result = await this.#carryOut(await this.#observeAll());
+    await this.#arm(result);
+    return result;
+  }
+
+  async #carryOut(observations: readonly Observation[]): Promise<BootstrapResult> {
     const { engine, nodes } = this.#options;
-    const plan = decideBootstrap(await this.#observeAll(), {
+    const plan = decideBootstrap(observations, {
       nodes,
       positions: engine.client.positions,
       replicaNeedsCopy: engine.admin.replicaNeedsCopy,
     });
     if (plan.kind === 'refuse') throw new BootstrapError(plan.code, plan.message);
     for (const node of plan.close) await this.#as(node, (connection) => engine.admin.close(connection));
-    await this.#openPrimary(plan);
-    const refused = await this.#attachAll(plan);
+    const opensArmed = plan.kind === 'reopen' && this.#locks !== null;
+    if (!opensArmed) await this.#openPrimary(plan);
+    const refused = await (opensArmed ? this.#reopenArmed(plan) : this.#attachAll(plan));
     const replicas = this.#namesOf(plan).filter((name) => !refused.some(({ node }) => node === name));
     if (plan.finish) {
       await this.#awaitCatchUp(plan.primary, replicas);
@@ -106,6 +129,58 @@ class Bootstrap {
     await this.#awaitCatchUp(plan.primary, replicas);
     const action = ({ start: 'started', keep: 'kept', reopen: 'reopened' } as const)[plan.kind];
     return { action, primary: plan.primary, epoch: plan.epoch, replicas, refused, silent: plan.silent };
+  }
+
+  /** Who acts on the lab is a supervisor: what it opens is waited for. */
+  async #awaitSupervisor(): Promise<BootstrapResult> {
+    this.#progress('a supervisor acts on this lab: waiting for the primary that it opens');
+    for (;;) {
+      const up = (await this.#observeAll()).filter((o) => o.state === 'up');
+      const epoch = Math.max(0, ...up.map((o) => o.probe.epoch));
+      const open = up.filter((o) => !o.probe.readOnly && o.probe.epoch === epoch);
+      const [primary] = open;
+      if (primary && open.length === 1) {
+        const { host } = this.#node(primary.node);
+        const following = up.filter((o) => o.probe.source === host && o.probe.replicating);
+        const answering = new Set(up.map(({ node }) => node));
+        const silent = this.#options.nodes.map(({ name }) => name).filter((name) => !answering.has(name));
+        const replicas = following.map(({ node }) => node);
+        return { action: 'kept', primary: primary.node, epoch, replicas, refused: [], silent };
+      }
+      await setTimeout(100, undefined, { signal: this.#signal });
+    }
+  }
+
+  /** With nobody there to confirm nothing is armed: that would end all writing. A supervisor does it when one is. */
+  async #arm({ primary, replicas }: BootstrapResult): Promise<void> {
+    if (replicas.length === 0) return;
+    this.#progress(`commits of ${primary} wait for ${replicas.join(' or ')}`);
+    const voters = replicas.map((name) => this.#node(name));
+    await armNode(this.#access, this.#node(primary), voters);
+    await awaitConfirmer(this.#access, this.#node(primary), voters, this.#signal);
+  }
+
+  /**
+   * Opens a lab again so that not one commit is acknowledged that only one node has: it is armed, and a replica confirms,
+   * before it is promoted. Returns who could not be attached.
+   */
+  async #reopenArmed(plan: Plan): Promise<{ node: string; why: string }[]> {
+    const { failover } = this.#options.engine;
+    const node = this.#node(plan.primary);
+    await this.#drain(plan);
+    await onChannel(this.#access, node, (channel) => failover.detach(channel));
+    const others = this.#namesOf(plan).map((name) => this.#node(name));
+    this.#progress(`${node.name} will be the primary of epoch ${plan.epoch}; its commits wait for a replica`);
+    await armNode(this.#access, node, others);
+    const refused = await this.#attachAll(plan);
+    const voters = others.filter(({ name }) => !refused.some((left) => left.node === name));
+    await awaitConfirmer(this.#access, node, voters, this.#signal);
+    this.#progress(`opening ${node.name} as the primary of epoch ${plan.epoch}`);
+    this.#locks?.check();
+    await onChannel(this.#access, node, (channel) => failover.promote(channel));
+    await this.#furnish(plan);
+    await onChannel(this.#access, node, (channel) => failover.open(channel));
+    return refused;
   }
 
   #namesOf(plan: Plan): string[] {
@@ -297,6 +372,7 @@ class Bootstrap {
     this.#signal.addEventListener('abort', giveUp, { once: true });
     try {
       this.#signal.throwIfAborted();
+      this.#locks?.check();
       return await work(connection);
     } finally {
       this.#signal.removeEventListener('abort', giveUp);

@@ -116,6 +116,8 @@ export class Cluster implements AsyncDisposable {
         nodes: this.nodes.filter(({ name }) => only?.includes(name) ?? true),
         accounts: this.accounts,
         database: this.database,
+        // Of a supervised cluster the test's supervisors arm the primary.
+        durability: 'async',
         ...(graceMs !== undefined && { graceMs }),
         isEmpty: async ({ name }) => this.local(name).isEmpty(),
         copyData: async ({ name }, source, signal) => {
