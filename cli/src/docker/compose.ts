@@ -23,7 +23,7 @@ export function composeEnvironment(
     DB_ENGINE: state.engine,
     TOPOLOGY: state.topology,
     DURABILITY: state.durability,
-    COMPOSE_PROFILES: [state.engine, ...state.with].join(','),
+    COMPOSE_PROFILES: [state.engine, state.durability, ...state.with].join(','),
     HTTP_PORT: String(state.httpPort),
     STATS_PORT: String(state.statsPort),
     NET_PREFIX: state.netPrefix,

@@ -31,8 +31,11 @@ async function main(): Promise<void> {
   });
   server.listen(env.SUPERVISOR_PORT, env.HOST);
   await once(server, 'listening');
-  supervisor.start();
-  log.info({ port: env.SUPERVISOR_PORT, engine: env.DB_ENGINE }, 'supervisor watches');
+  // TOPOLOGY=single: this process stays for the day when there are more.
+  const hasReplicas = env.DB_NODES.length > 1;
+  if (hasReplicas) supervisor.start();
+  const doing = hasReplicas ? 'supervisor watches' : 'supervisor stands by: there is one node only';
+  log.info({ port: env.SUPERVISOR_PORT, engine: env.DB_ENGINE }, doing);
   const end = () => {
     server.close();
     server.closeAllConnections();
