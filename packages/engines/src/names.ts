@@ -9,6 +9,10 @@ export const DEFAULT_PORT: Readonly<Record<EngineName, number>> = {
 };
 export const NODE_NAMES = ['db-1', 'db-2', 'db-3'] as const;
 
+/** Where the agent of a node's host listens, and what opens it unless AGENT_TOKEN says otherwise. */
+export const AGENT_PORT = 8080;
+export const DEFAULT_AGENT_TOKEN = 'lab-agent-token';
+
 /** Where a supervisor tells its status, and what opens it unless SUPERVISOR_TOKEN says otherwise. */
 export const SUPERVISOR_PORT = 8090;
 export const DEFAULT_SUPERVISOR_TOKEN = 'lab-supervisor-token';

@@ -1,5 +1,11 @@
 import { isIPv4 } from 'node:net';
-import { DEFAULT_DURABILITY, DURABILITIES, databaseEnvironment } from '@replication-lab/engines/config';
+import {
+  AGENT_PORT,
+  DEFAULT_AGENT_TOKEN,
+  DEFAULT_DURABILITY,
+  DURABILITIES,
+  databaseEnvironment,
+} from '@replication-lab/engines/config';
 import { z } from 'zod';
 
 const ipv4 = z.string().refine(isIPv4, 'an IPv4 address');
@@ -12,9 +18,9 @@ export const agentEnvironment = databaseEnvironment
     NODE_NAME: z.string().regex(/^[a-z0-9-]{1,63}$/),
     NODE_ADDRESS: ipv4,
     HOST: z.string().default('0.0.0.0'),
-    AGENT_PORT: z.coerce.number().int().min(1).max(65_535).default(8080),
+    AGENT_PORT: z.coerce.number().int().min(1).max(65_535).default(AGENT_PORT),
     /** Orders are carried out for whoever knows it. */
-    AGENT_TOKEN: z.string().min(8).default('lab-agent-token'),
+    AGENT_TOKEN: z.string().min(8).default(DEFAULT_AGENT_TOKEN),
     /** Shared with the boot script of this node's database. */
     CONTROL_DIR: z.string().default('/run/lab-control'),
     /** The virtual address that follows the primary; empty: no keepalived. */

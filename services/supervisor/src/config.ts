@@ -1,4 +1,6 @@
 import {
+  AGENT_PORT,
+  DEFAULT_AGENT_TOKEN,
   DEFAULT_SUPERVISOR_TOKEN,
   databaseEnvironment,
   SUPERVISOR_PORT,
@@ -18,6 +20,9 @@ export const supervisorEnvironment = databaseEnvironment
     SUPERVISOR_PORT: z.coerce.number().int().min(1).max(65_535).default(SUPERVISOR_PORT),
     /** Its status is told to whoever knows it. */
     SUPERVISOR_TOKEN: z.string().min(8).default(DEFAULT_SUPERVISOR_TOKEN),
+    /** To have nodes restarted and made anew by the agents on their hosts. */
+    AGENT_PORT: z.coerce.number().int().min(1).max(65_535).default(AGENT_PORT),
+    AGENT_TOKEN: z.string().min(8).default(DEFAULT_AGENT_TOKEN),
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
   });
 export type SupervisorEnvironment = z.infer<typeof supervisorEnvironment>;

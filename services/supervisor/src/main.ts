@@ -1,9 +1,11 @@
 import { once } from 'node:events';
-import { DATABASE_NAME } from '@replication-lab/engines';
+import { AgentClient } from '@replication-lab/agent/client';
+import { DATABASE_NAME, type Endpoint } from '@replication-lab/engines';
 import { engineOf } from '@replication-lab/engines/bootstrap';
 import { ADMIN_USER, readEnvironment, replicationUser } from '@replication-lab/engines/config';
 import { type Logger, pino } from 'pino';
 import { supervisorEnvironment } from './config.ts';
+import type { AgentOrder } from './core/types.ts';
 import { createStatusServer } from './http.ts';
 import { Supervisor, type SupervisorEvent } from './supervisor.ts';
 
@@ -11,6 +13,7 @@ async function main(): Promise<void> {
   const env = readEnvironment(supervisorEnvironment);
   const log = pino({ level: env.LOG_LEVEL, base: { supervisor: env.SUPERVISOR_NAME } });
   const engine = engineOf(env.DB_ENGINE);
+  const agents = new AgentClient(env.AGENT_PORT, env.AGENT_TOKEN);
   const supervisor = new Supervisor({
     engine,
     nodes: env.DB_NODES,
@@ -22,6 +25,7 @@ async function main(): Promise<void> {
       ]),
     ),
     database: DATABASE_NAME,
+    agents: { carryOut: (node, errand, signal) => carryOut(agents, node, errand, signal) },
     onEvent: (event) => tell(log, event),
   });
   const server = createStatusServer({
@@ -42,6 +46,18 @@ async function main(): Promise<void> {
     void supervisor.close().then(() => process.exit(0));
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, end);
+}
+
+const ERRAND_TIMEOUT_MS = { restart: 60_000, rebuild: 600_000 } as const;
+
+function carryOut(
+  agents: AgentClient,
+  node: Endpoint,
+  errand: AgentOrder,
+  signal: AbortSignal,
+): Promise<void> {
+  const { do: order, source, epoch } = errand;
+  return agents.carryOut(node, { order, source, epoch }, ERRAND_TIMEOUT_MS[order], signal);
 }
 
 /** The event log, readable by a person: one line a change. */

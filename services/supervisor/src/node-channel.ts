@@ -7,7 +7,7 @@ import {
   EngineError,
   type NodeState,
 } from '@replication-lab/engines';
-import type { Action, NodeFailure, NodeReport } from './core/types.ts';
+import type { Action, AgentOrder, NodeFailure, NodeReport } from './core/types.ts';
 
 /** How often a node is asked while all is well; the lock is renewed by it. */
 const ASK_EVERY_MS = 100;
@@ -20,6 +20,9 @@ const ASK_TIMEOUT_MS = 1_000;
 const ORDER_TIMEOUT_MS = 1_500;
 /** The row that begins a reign waits for a replica. */
 const ESTABLISH_TIMEOUT_MS = 2_500;
+
+/** What goes through the session that holds the node's lock: all but what the node's agent does. */
+export type ChannelOrder = Exclude<Action, AgentOrder>;
 
 export interface ChannelOptions {
   readonly engine: Engine;
@@ -55,8 +58,8 @@ export class NodeChannel {
   #failure: NodeFailure | null = null;
   #lock: NodeReport['lock'] = 'none';
   #reign: NodeReport['reign'] = null;
-  #order: Action | null = null;
-  #busy: Action | null = null;
+  #order: ChannelOrder | null = null;
+  #busy: ChannelOrder | null = null;
   #wake: (() => void) | null = null;
   #running: Promise<void> | null = null;
 
@@ -80,7 +83,7 @@ export class NodeChannel {
   }
 
   /** Takes the order up when the one before is done. The same order as the one under way is not given twice. */
-  give(action: Action): void {
+  give(action: ChannelOrder): void {
     if (isSame(action, this.#busy) || isSame(action, this.#order)) return;
     this.#order = action;
     this.#wake?.();
@@ -152,7 +155,7 @@ export class NodeChannel {
     };
   }
 
-  async #carryOut(action: Action, channel: Connection): Promise<void> {
+  async #carryOut(action: ChannelOrder, channel: Connection): Promise<void> {
     this.#busy = action;
     const startedMs = performance.now();
     const tell = (outcome: 'done' | 'failed', error: unknown) => {
@@ -172,7 +175,7 @@ export class NodeChannel {
     }
   }
 
-  async #do(action: Action, channel: Connection): Promise<void> {
+  async #do(action: ChannelOrder, channel: Connection): Promise<void> {
     const { engine, node, replication } = this.#options;
     const { failover } = engine;
     const limit = { timeoutMs: ORDER_TIMEOUT_MS };

@@ -1,6 +1,7 @@
 import type { Credentials, Endpoint, Engine } from '@replication-lab/engines';
 import { stepFailover } from './core/step.ts';
 import { type Action, initialState, LIMITS, type Limits, type Step, type StepContext } from './core/types.ts';
+import { Errands, isErrand, type NodeAgents } from './errands.ts';
 import { NodeChannel, type OrderEvent } from './node-channel.ts';
 
 /** A step is made with every piece of news, and at least so often. */
@@ -13,6 +14,8 @@ export interface SupervisorOptions {
   /** Each node's own account to replicate with, by the node's name. */
   readonly replication: Readonly<Record<string, Credentials>>;
   readonly database: string;
+  /** Without it nodes that would have to be restarted or made anew are only named. */
+  readonly agents?: NodeAgents;
   readonly limits?: Partial<Limits>;
   /** Each change of phase, order and reason: the event log. */
   readonly onEvent?: (event: SupervisorEvent) => void;
@@ -37,6 +40,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #channels: ReadonlyMap<string, NodeChannel>;
   readonly #context: StepContext;
+  readonly #errands: Errands | null;
   #timer: NodeJS.Timeout | undefined;
   #state = initialState(performance.now());
   #last: Step | null = null;
@@ -52,6 +56,11 @@ export class Supervisor {
       limits: { ...LIMITS, ...options.limits },
       random: Math.random,
     };
+    this.#errands = options.agents
+      ? new Errands(options.agents, nodes, (order) =>
+          this.#tell({ what: 'order', node: order.action.node, ...order }),
+        )
+      : null;
     this.#channels = new Map(
       nodes.map((node) => [
         node.name,
@@ -85,6 +94,7 @@ export class Supervisor {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#errands?.close();
     await Promise.all([...this.#channels.values()].map((channel) => channel.close()));
   }
 
@@ -106,7 +116,8 @@ export class Supervisor {
   }
 
   #give(action: Action): void {
-    this.#channels.get(action.node)?.give(action);
+    if (isErrand(action)) this.#errands?.give(action);
+    else this.#channels.get(action.node)?.give(action);
   }
 
   #tell(event: SupervisorEvent): void {

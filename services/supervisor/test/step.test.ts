@@ -46,10 +46,24 @@ describe('while the primary is open', () => {
     expect(told(play([[0, seen({ 'db-1': { state: { quorum: both } }, 'db-3': away })]]))).toEqual([]);
   });
 
-  it('a closed node that holds nothing else is brought back, one that does is not', () => {
+  it('a closed node that holds nothing else is brought back', () => {
     expect(told(play([[0, seen({ 'db-2': fenced({ held: at(90) }) })]]))).toEqual(['follow db-2 db-1']);
-    const step = play([[0, seen({ 'db-2': fenced({ held: 'b7' as never }) })]]);
-    expect([told(step), reasons(step)]).toEqual([[], ['needs-rebuild']]);
+  });
+
+  it('a closed node that holds something else is made anew, when both were asked again', () => {
+    const other = fenced({ held: 'b7' as never });
+    const first = play([[0, seen({ 'db-2': other })]]);
+    expect([told(first), reasons(first)]).toEqual([[], ['needs-rebuild']]);
+    const later = (ms: number, primaryAskedMs = ms) =>
+      [ms, seen({ 'db-1': { askedAtMs: primaryAskedMs }, 'db-2': { ...other, askedAtMs: ms } })] as const;
+    expect(told(play([[0, seen({ 'db-2': other })], later(900)]))).toEqual([]);
+    expect(told(play([[0, seen({ 'db-2': other })], later(1_000, 0)]))).toEqual([]);
+    expect(told(play([[0, seen({ 'db-2': other })], later(1_000)]))).toEqual(['rebuild db-2 db-1 1']);
+  });
+
+  it('a node that is ahead because it receives from another one is cut off before it is judged', () => {
+    const ahead = { state: { held: at(120), source: hostOf('db-3'), detached: false } };
+    expect(told(play([[0, seen({ 'db-2': ahead })]]))).toEqual(['detach db-2']);
   });
 });
 
@@ -262,7 +276,8 @@ describe('a promotion, piece by piece: each follows from what is seen', () => {
       'db-3': { reign, state: { ...fenced(armedVoter(['db-2'])).state, promoted: true, readOnly: false } },
     });
     const step = play([[0, woken]]);
-    expect([step.state.phase, told(step), reasons(step)]).toEqual(['watching', [], ['needs-rebuild']]);
+    const restart = ['restart db-1 db-3 2'];
+    expect([step.state.phase, told(step), reasons(step)]).toEqual(['watching', restart, ['needs-restart']]);
   });
 });
 

@@ -21,17 +21,18 @@ const openers = new WeakMap<Connection, (connectTimeoutMs: number) => Promise<Co
 
 /**
  * Throws EngineError `connect-failed`, `access-denied` … within `connectTimeoutMs`. The session's waits for locks are short,
- * because the server does not notice a silent client while one of its statements runs.
+ * because the server does not notice a silent client while one of its statements runs. In no database: a node that was made
+ * anew has none yet.
  */
 export async function openChannel(
   dialect: Dialect,
   endpoint: Endpoint,
   credentials: Credentials,
-  { database, connectTimeoutMs }: { readonly database: string; readonly connectTimeoutMs: number },
+  { connectTimeoutMs }: { readonly connectTimeoutMs: number },
   idleMs = CHANNEL_IDLE_MS,
 ): Promise<Connection> {
   const deadline = new Deadline({ timeoutMs: connectTimeoutMs });
-  const channel = await connect(endpoint, credentials, { database, connectTimeoutMs }, dialect);
+  const channel = await connect(endpoint, credentials, { connectTimeoutMs }, dialect);
   try {
     await channel.query(
       `SET SESSION wait_timeout = ${idleMs / 1000}, lock_wait_timeout = 1, innodb_lock_wait_timeout = 1`,
@@ -43,7 +44,7 @@ export async function openChannel(
     throw error;
   }
   openers.set(channel, (limitMs) =>
-    openChannel(dialect, endpoint, credentials, { database, connectTimeoutMs: limitMs }, SIDE_IDLE_MS),
+    openChannel(dialect, endpoint, credentials, { connectTimeoutMs: limitMs }, SIDE_IDLE_MS),
   );
   return channel;
 }

@@ -11,3 +11,10 @@ export const hostOf = (
 /** Does one of `voters` confirm the commits of the node that says this of itself? */
 export const isConfirmed = ({ quorum }: NodeState, voters: readonly NodeReport[]): boolean =>
   voters.some(({ name }) => quorum.confirming.includes(replicationUser(name)));
+
+/** Who began the newest reign that any of them tells of; null before the first one. */
+export function newestReign(nodes: readonly NodeReport[]): { epoch: number; node: string } | null {
+  let newest: { epoch: number; node: string } | null = null;
+  for (const { reign } of nodes) if (reign && reign.epoch > (newest?.epoch ?? 0)) newest = reign;
+  return newest;
+}

@@ -1,3 +1,5 @@
+import type { NodeState } from '@replication-lab/engines';
+import { newestReign } from './nodes.ts';
 import type { NodeReport, Observation, StepContext, SupervisorState } from './types.ts';
 
 /** What an observation adds to a supervisor's memory: an active one's and a passive one's alike. */
@@ -11,10 +13,20 @@ export function remember(
   const epoch = Math.max(0, ...nodes.map(({ reign }) => reign?.epoch ?? 0));
   // What a node held of an older reign, and lost since, was nobody's: only this one's counts.
   const highWater = state.markedEpoch === epoch ? { ...state.highWater } : {};
+  const divergedSinceMs: Record<string, number> = {};
+  const primary = nodes.find(({ name }) => name === newestReign(nodes)?.node);
   for (const { name, state: node } of nodes) {
     if (node === null) continue;
     const sign = signs[name];
     if (sign?.sign !== node.sourceSign) signs[name] = { sign: node.sourceSign, changedAtMs: nowMs };
+    if (primary && isDiverged(node, primary, positions)) {
+      divergedSinceMs[name] = state.divergedSinceMs[name] ?? nowMs;
+      // Nobody's acknowledged write is in what only it holds, and it will be made anew with less.
+      if (nowMs - divergedSinceMs[name] >= limits.divergedMs) {
+        delete highWater[name];
+        continue;
+      }
+    }
     const mark = highWater[name];
     // A node that lost what it had received keeps its mark, until it has all of it again.
     if (mark === undefined || positions.covers(node.held, mark.held)) {
@@ -26,9 +38,21 @@ export function remember(
     signs,
     highWater,
     markedEpoch: epoch,
+    divergedSinceMs,
     armedEpoch: armedEpoch(nodes) ?? state.armedEpoch,
     lateAtMs: lateMs > limits.lateMs ? nowMs : state.lateAtMs,
   };
+}
+
+/** Beside an open primary, by what both said last. */
+function isDiverged(
+  node: NodeState,
+  { state: primary, failure }: NodeReport,
+  positions: StepContext['positions'],
+): boolean {
+  if (primary === null || failure !== null || primary === node || !primary.promoted || primary.readOnly)
+    return false;
+  return !node.promoted && node.detached && !positions.covers(primary.held, node.held);
 }
 
 /** The epoch of the open primary whose commits are seen to wait for a replica that confirms them. */

@@ -1,7 +1,8 @@
 import { replicationUser } from '@replication-lab/engines/config';
 import { judgePrimary } from './evidence.ts';
+import { heal } from './heal.ts';
 import { stepLocks } from './locks.ts';
-import { hostOf, isConfirmed } from './nodes.ts';
+import { hostOf, isConfirmed, newestReign } from './nodes.ts';
 import { chosenOne, nextPiece } from './promotion.ts';
 import { remember } from './remember.ts';
 import type {
@@ -44,7 +45,8 @@ export function stepFailover(
     unarmed: reign && primary ? whyUnarmed(primary, nodes, reign.epoch, remembered) : [NEVER_ARMED],
     reasons: [...locks.reasons, ...reasons],
   });
-  if (!reign || !primary) return step('unfounded', []);
+  // Bootstrap makes the first reign, and takes the locks for it.
+  if (!reign || !primary) return { ...step('unfounded', []), actions: unlockAll(nodes) };
   const voters = nodes.filter((node) => node !== primary);
   const verdict = judgePrimary(primary, voters, remembered, context, nowMs);
   const chosen = chosenOne(voters, reign.epoch);
@@ -52,7 +54,7 @@ export function stepFailover(
   if (!locks.isActive) return step('passive', []);
 
   if (verdict.kind === 'open' && !underWay) {
-    const healing = heal(primary, voters, context);
+    const healing = heal(primary, voters, { ...context, state: remembered, epoch: reign.epoch, nowMs });
     return step('watching', [...arming(primary, voters), ...healing.actions], healing.reasons);
   }
   if (verdict.kind === 'closed-to-clients' && !underWay) return opening(primary, voters, reign.epoch, step);
@@ -77,6 +79,9 @@ export function stepFailover(
   return step(piece.phase, piece.actions, piece.reasons);
 }
 
+const unlockAll = (nodes: readonly NodeReport[]): Action[] =>
+  nodes.filter(({ lock }) => lock === 'held').map(({ name }) => ({ do: 'unlock', node: name }));
+
 const isHeld = (nodes: readonly NodeReport[], name: string): boolean =>
   nodes.some((node) => node.name === name && node.lock === 'held');
 
@@ -95,12 +100,6 @@ function enter(state: SupervisorState, phase: Phase, nowMs: number): SupervisorS
     lastCancelAtMs: cancelled ? nowMs : state.lastCancelAtMs,
     lastPromotionAtMs: promoted ? nowMs : state.lastPromotionAtMs,
   };
-}
-
-function newestReign(nodes: readonly NodeReport[]): { epoch: number; node: string } | null {
-  let newest: { epoch: number; node: string } | null = null;
-  for (const { reign } of nodes) if (reign && reign.epoch > (newest?.epoch ?? 0)) newest = reign;
-  return newest;
 }
 
 /** Without these, who was acknowledged what is not known, or somebody else may act at the same time. */
@@ -171,31 +170,6 @@ function arming(primary: NodeReport, voters: readonly NodeReport[]): Action[] {
     (voter) => able.includes(voter) || quorum.voters?.includes(replicationUser(voter.name)),
   );
   return [{ do: 'arm', node: primary.name, voters: known.map(({ name }) => name) }];
-}
-
-/** Brings closed nodes that follow nobody back to the primary, where they hold nothing that it does not. */
-function heal(
-  primary: NodeReport,
-  voters: readonly NodeReport[],
-  context: StepContext,
-): { actions: Action[]; reasons: Explained[] } {
-  const actions: Action[] = [];
-  const reasons: Explained[] = [];
-  const host = hostOf(context, primary.name);
-  for (const { name, state, failure } of voters) {
-    // MySQL and MariaDB remember a source that they do not receive from.
-    if (failure !== null || state === null || (state.source === host && !state.detached)) continue;
-    if (state.promoted) {
-      const detail = `${name} still takes itself for the primary; it can acknowledge nothing, and has to be stopped`;
-      reasons.push({ reason: 'needs-rebuild', detail });
-    } else if (context.positions.covers(primary.state!.held, state.held)) {
-      actions.push({ do: 'follow', node: name, source: primary.name });
-    } else {
-      const detail = `${name} holds what ${primary.name} does not (${state.held}): it has to be made anew`;
-      reasons.push({ reason: 'needs-rebuild', detail });
-    }
-  }
-  return { actions, reasons };
 }
 
 /** The row that begins the reign is there: it lets clients in once its commits are confirmed. */

@@ -46,7 +46,17 @@ export type Action =
   | { readonly do: 'arm'; readonly node: string; readonly voters: readonly string[] }
   | { readonly do: 'promote'; readonly node: string }
   | { readonly do: 'establish'; readonly node: string; readonly epoch: number }
-  | { readonly do: 'open'; readonly node: string; readonly epoch: number };
+  | { readonly do: 'open'; readonly node: string; readonly epoch: number }
+  /** The node's agent ends the server and boots it, closed; `rebuild`: with fresh data, a copy of what `source` has. */
+  | AgentOrder;
+
+/** Carried out by the agent of `node`, only while `source` is the open primary of `epoch`. */
+export interface AgentOrder {
+  readonly do: 'restart' | 'rebuild';
+  readonly node: string;
+  readonly source: string;
+  readonly epoch: number;
+}
 
 export type Phase =
   | 'passive' //      another supervisor acts, or nobody can: no majority of locks
@@ -76,6 +86,7 @@ export type Reason =
   | 'apply-trouble'
   | 'own-delay'
   | 'too-soon'
+  | 'needs-restart'
   | 'needs-rebuild';
 
 export interface Explained {
@@ -93,6 +104,11 @@ export interface SupervisorState {
   /** By node: the most that it was seen to hold, in which life of its server. Of this reign (`markedEpoch`) only. */
   readonly highWater: Readonly<Record<string, { readonly bootId: string; readonly held: NodeState['held'] }>>;
   readonly markedEpoch: number;
+  /**
+   * By node: since when it has been seen to hold what the primary of record does not, receiving from nobody and in the same
+   * life of its server.
+   */
+  readonly divergedSinceMs: Readonly<Record<string, Ms>>;
   /** Since when all voters are detached; null while they are not. */
   readonly fencedAtMs: Ms | null;
   /** When the primary answered a last look. */
@@ -128,6 +144,8 @@ export interface Limits {
   readonly calmMs: number;
   /** Two cancelled failovers are at least so far apart. */
   readonly cancelMs: number;
+  /** A node is made anew when it has been seen diverged for so long. */
+  readonly divergedMs: number;
   /** This process was late by so much: silence is its own. */
   readonly lateMs: number;
 }
@@ -141,6 +159,7 @@ export const LIMITS: Limits = {
   lookMs: 50,
   calmMs: 30_000,
   cancelMs: 60_000,
+  divergedMs: 1_000,
   lateMs: 200,
 };
 
@@ -162,6 +181,7 @@ export const initialState = (nowMs: Ms): SupervisorState => ({
   signs: {},
   highWater: {},
   markedEpoch: 0,
+  divergedSinceMs: {},
   fencedAtMs: null,
   lastCancelAtMs: Number.NEGATIVE_INFINITY,
   lastPromotionAtMs: Number.NEGATIVE_INFINITY,

@@ -1,0 +1,58 @@
+import { hostOf } from './nodes.ts';
+import type { Action, Explained, NodeReport, StepContext, SupervisorState } from './types.ts';
+
+export interface HealContext extends Pick<StepContext, 'endpoints' | 'positions' | 'limits'> {
+  readonly state: SupervisorState;
+  readonly epoch: number;
+  readonly nowMs: number;
+}
+
+/**
+ * Brings nodes that do not follow the open primary back to it. What such a node holds beyond the primary's history was
+ * acknowledged to nobody, because the primary was promoted with all that was: it is made anew.
+ */
+export function heal(
+  primary: NodeReport,
+  voters: readonly NodeReport[],
+  context: HealContext,
+): { actions: Action[]; reasons: Explained[] } {
+  const actions: Action[] = [];
+  const reasons: Explained[] = [];
+  const order = { source: primary.name, epoch: context.epoch };
+  const host = hostOf(context, primary.name);
+  for (const voter of voters) {
+    const { name, state, failure } = voter;
+    // MySQL and MariaDB remember a source that they do not receive from.
+    if (failure !== null || state === null || (state.source === host && !state.detached)) continue;
+    if (state.promoted) {
+      // An old primary that woke up. It boots closed, and is looked at again then.
+      const detail = `${name} still takes itself for the primary; it can acknowledge nothing, and is started again`;
+      reasons.push({ reason: 'needs-restart', detail });
+      actions.push({ do: 'restart', node: name, ...order });
+    } else if (context.positions.covers(primary.state!.held, state.held)) {
+      actions.push({ do: 'follow', node: name, source: primary.name });
+    } else if (!state.detached) {
+      // It receives from somebody else, and may only be some moments ahead of what was last heard from the primary.
+      actions.push({ do: 'detach', node: name });
+    } else {
+      const detail = `${name} holds what ${primary.name} does not (${state.held}): it is made anew`;
+      reasons.push({ reason: 'needs-rebuild', detail });
+      if (isSettled(voter, primary, context)) actions.push({ do: 'rebuild', node: name, ...order });
+    }
+  }
+  return { actions, reasons };
+}
+
+/**
+ * Both were asked again since it was first seen, and it went on: a node that has just been detached may be ahead of an
+ * older answer of the primary, and holds nothing that the primary lacks.
+ */
+function isSettled(
+  voter: NodeReport,
+  primary: NodeReport,
+  { state, limits, nowMs }: Pick<HealContext, 'state' | 'limits' | 'nowMs'>,
+): boolean {
+  const sinceMs = state.divergedSinceMs[voter.name];
+  if (sinceMs === undefined || nowMs - sinceMs < limits.divergedMs) return false;
+  return voter.askedAtMs > sinceMs && primary.askedAtMs > sinceMs;
+}
