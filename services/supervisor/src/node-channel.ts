@@ -58,6 +58,7 @@ export class NodeChannel {
   #failure: NodeFailure | null = null;
   #lock: NodeReport['lock'] = 'none';
   #reign: NodeReport['reign'] = null;
+  #forks: NodeReport['forks'] = {};
   #order: ChannelOrder | null = null;
   #busy: ChannelOrder | null = null;
   #wake: (() => void) | null = null;
@@ -79,6 +80,7 @@ export class NodeChannel {
       failure: this.#failure,
       lock: this.#lock,
       reign: this.#reign,
+      forks: this.#forks,
     };
   }
 
@@ -133,8 +135,10 @@ export class NodeChannel {
     const askedAtMs = performance.now();
     const state = await engine.failover.observe(this.#connection, limit);
     if (state.epoch !== (this.#reign?.epoch ?? 0)) {
-      const [reign] = await engine.client.reigns(this.#connection, state.epoch - 1, limit);
-      this.#reign = reign ? { epoch: reign.epoch, node: reign.node } : null;
+      const reigns = await engine.client.reigns(this.#connection, 0, limit);
+      const newest = reigns.find(({ epoch }) => epoch === state.epoch);
+      this.#reign = newest ? { epoch: newest.epoch, node: newest.node } : null;
+      this.#forks = Object.fromEntries(reigns.map(({ epoch, fork }) => [epoch, fork]));
     }
     this.#state = state;
     this.#askedAtMs = askedAtMs;

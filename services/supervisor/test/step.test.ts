@@ -1,5 +1,6 @@
 import { replicationUser } from '@replication-lab/engines/config';
 import { describe, expect, it } from 'vitest';
+import { initialState } from '../src/core/types.ts';
 import { at, fenced, hostOf, play, refusedSince, seen, silentSince, told } from './world.ts';
 
 const reasons = ({ reasons: list }: { reasons: readonly { reason: string }[] }) =>
@@ -59,6 +60,17 @@ describe('while the primary is open', () => {
     expect(told(play([[0, seen({ 'db-2': other })], later(900)]))).toEqual([]);
     expect(told(play([[0, seen({ 'db-2': other })], later(1_000, 0)]))).toEqual([]);
     expect(told(play([[0, seen({ 'db-2': other })], later(1_000)]))).toEqual(['rebuild db-2 db-1 1']);
+  });
+
+  it('what a node without the next reign holds beyond its beginning is foreign, though numbers alone cannot tell', () => {
+    const reign = { epoch: 2, node: 'db-1' };
+    const primary = { reign, forks: { 1: null, 2: at(95) }, state: { epoch: 2 } };
+    const old = (held: number) =>
+      fenced({ held: at(held), position: at(held), received: at(held), epoch: 1 });
+    const seenWith = (held: number) =>
+      play([[0, seen({ 'db-1': primary, 'db-2': old(held), 'db-3': { reign } })]]);
+    expect(told(seenWith(95))).toEqual(['follow db-2 db-1']);
+    expect([told(seenWith(97)), reasons(seenWith(97))]).toEqual([[], ['needs-rebuild']]);
   });
 
   it('a node that is ahead because it receives from another one is cut off before it is judged', () => {
@@ -267,6 +279,34 @@ describe('a promotion, piece by piece: each follows from what is seen', () => {
     const following = { state: { source: hostOf('db-3'), linked: true } };
     const woken = seen({ 'db-2': following, 'db-3': fenced(armedVoter(['db-2'])) });
     expect(told(play([before, [200, woken]]))).toEqual(['promote db-3']);
+  });
+
+  it('a node without the newest reign is not chosen, nor in the way, however far its own history goes', () => {
+    const reign = { epoch: 2, node: 'db-1' };
+    const tail = (state: object = {}) =>
+      fenced({ held: at(200), position: at(200), received: at(200), epoch: 1, ...state });
+    const gone = { reign, failure: refusedSince(0, 9).failure };
+    const fencedBy = (db2: object, held: object = {}) =>
+      play(
+        [
+          [
+            1_000,
+            seen({
+              'db-1': gone,
+              'db-2': { reign: { epoch: 1, node: 'db-2' }, ...db2 },
+              'db-3': { reign, ...fenced({ epoch: 2, ...held }) },
+            }),
+          ],
+        ],
+        { ...initialState(-100_000), phase: 'looking', armedEpoch: 2, fencedAtMs: 0 },
+      );
+    expect(told(fencedBy(tail()))).toEqual(['arm db-3 db-2']);
+    expect(
+      told(fencedBy(tail({ held: 'b7' as never, position: 'b7' as never, received: 'b7' as never }))),
+    ).toEqual(['arm db-3 db-2']);
+    // What it has received and not applied may be of the newest reign.
+    const undrained = fencedBy(tail({ position: at(150) }));
+    expect([undrained.state.phase, told(undrained)]).toEqual(['draining', []]);
   });
 
   it('an old primary that wakes up after its successor has begun is no candidate', () => {

@@ -1,4 +1,4 @@
-import { hostOf } from './nodes.ts';
+import { holdsForeign, hostOf } from './nodes.ts';
 import type { Action, Explained, NodeReport, StepContext, SupervisorState } from './types.ts';
 
 export interface HealContext extends Pick<StepContext, 'endpoints' | 'positions' | 'limits'> {
@@ -29,7 +29,7 @@ export function heal(
       const detail = `${name} still takes itself for the primary; it can acknowledge nothing, and is started again`;
       reasons.push({ reason: 'needs-restart', detail });
       actions.push({ do: 'restart', node: name, ...order });
-    } else if (context.positions.covers(primary.state!.held, state.held)) {
+    } else if (!holdsForeign(voter, primary, context.positions.covers)) {
       actions.push({ do: 'follow', node: name, source: primary.name });
     } else if (!state.detached) {
       // It receives from somebody else, and may only be some moments ahead of what was last heard from the primary.

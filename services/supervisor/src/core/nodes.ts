@@ -8,6 +8,24 @@ export const hostOf = (
   name: string | undefined,
 ): string | null => endpoints.find((endpoint) => endpoint.name === name)?.host ?? null;
 
+/**
+ * Does this (drained) node hold what the primary does not? MariaDB numbers a new reign's transactions on from the old one's,
+ * so there the fork has to tell: what a node that knows nothing of the next reign holds beyond its beginning is foreign to it.
+ */
+export function holdsForeign(
+  { state }: Pick<NodeReport, 'state'>,
+  primary: Pick<NodeReport, 'state' | 'forks'>,
+  covers: StepContext['positions']['covers'],
+): boolean {
+  if (state === null || primary.state === null) return false;
+  if (!covers(primary.state.held, state.held)) return true;
+  const next = Object.keys(primary.forks)
+    .map(Number)
+    .filter((epoch) => epoch > state.epoch);
+  const fork = next.length === 0 ? null : primary.forks[Math.min(...next)];
+  return fork != null && covers(state.position, state.received) && !covers(fork, state.held);
+}
+
 /** Does one of `voters` confirm the commits of the node that says this of itself? */
 export const isConfirmed = ({ quorum }: NodeState, voters: readonly NodeReport[]): boolean =>
   voters.some(({ name }) => quorum.confirming.includes(replicationUser(name)));

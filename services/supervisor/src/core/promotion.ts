@@ -37,24 +37,20 @@ export function nextPiece(
   context: StepContext,
 ): PromotionStep {
   const answering = voters as readonly Answering[];
+  const late = answering.find((voter) => isLate(voter, epoch) && !isDrained(voter, context));
+  if (late) return drain(late);
   const choice = choose(answering, epoch, state, context);
   if ('refusal' in choice) return refuse(choice.refusal);
   const { candidate } = choice;
   const others = answering.filter((voter) => voter !== candidate);
-  const { promoted, quorum, applyTrouble } = candidate.state;
+  const { promoted, quorum } = candidate.state;
   if (promoted)
     return {
       phase: 'establishing',
       actions: [{ do: 'establish', node: candidate.name, epoch: epoch + 1 }],
       reasons: [],
     };
-  if (!context.positions.covers(candidate.state.position, candidate.state.received)) {
-    const detail = `${candidate.name} does not apply what it received: ${applyTrouble}`;
-    if (applyTrouble === null) return { phase: 'draining', actions: [], reasons: [] };
-    // To be told again helps: the order to receive nothing includes that what was received is applied.
-    const again: Action = { do: 'detach', node: candidate.name };
-    return { phase: 'draining', actions: [again], reasons: [{ reason: 'apply-trouble', detail }] };
-  }
+  if (!isDrained(candidate, context)) return drain(candidate);
   if (!quorum.armed) {
     const names = others.map(({ name }) => name);
     return { phase: 'arming', actions: [{ do: 'arm', node: candidate.name, voters: names }], reasons: [] };
@@ -72,6 +68,29 @@ export function nextPiece(
   return { phase: 'promoting', actions: [{ do: 'promote', node: candidate.name }], reasons: [] };
 }
 
+/** It tells of no reign as new as the newest: what it has not applied yet may. */
+const isLate = ({ reign }: NodeReport, epoch: number): boolean => (reign?.epoch ?? 0) < epoch;
+
+const isDrained = ({ state }: Answering, { positions }: Pick<StepContext, 'positions'>): boolean =>
+  positions.covers(state.position, state.received);
+
+function drain({ name, state: { applyTrouble } }: Answering): PromotionStep {
+  if (applyTrouble === null) return { phase: 'draining', actions: [], reasons: [] };
+  const detail = `${name} does not apply what it received: ${applyTrouble}`;
+  // To be told again helps: the order to receive nothing includes that what was received is applied.
+  const again: Action = { do: 'detach', node: name };
+  return { phase: 'draining', actions: [again], reasons: [{ reason: 'apply-trouble', detail }] };
+}
+
+/**
+ * Those that can hold a write of the newest reign. Whoever has not even the row that began it holds none, however far its own
+ * history goes: an old primary with a tail that nobody confirmed must neither be chosen nor stand in the way.
+ */
+function present(voters: readonly Answering[], epoch: number): readonly Answering[] {
+  const able = voters.filter((voter) => !isLate(voter, epoch));
+  return able.length > 0 ? able : voters;
+}
+
 const refuse = (refusal: Explained): PromotionStep => ({
   phase: 'refusing',
   actions: [],
@@ -80,12 +99,13 @@ const refuse = (refusal: Explained): PromotionStep => ({
 
 /** Whoever was chosen already, else the voter that holds all that any of them holds. */
 function choose(
-  voters: readonly Answering[],
+  all: readonly Answering[],
   epoch: number,
   state: SupervisorState,
   context: StepContext,
 ): { readonly candidate: Answering } | { readonly refusal: Explained } {
   const { positions } = context;
+  const voters = present(all, epoch);
   const chosen = chosenOne(voters, epoch) as Answering | null;
   const lacking =
     chosen && voters.find(({ state: voter }) => !positions.covers(chosen.state.held, voter.held));

@@ -1,5 +1,4 @@
-import type { NodeState } from '@replication-lab/engines';
-import { newestReign } from './nodes.ts';
+import { holdsForeign, newestReign } from './nodes.ts';
 import type { NodeReport, Observation, StepContext, SupervisorState } from './types.ts';
 
 /** What an observation adds to a supervisor's memory: an active one's and a passive one's alike. */
@@ -15,11 +14,12 @@ export function remember(
   const highWater = state.markedEpoch === epoch ? { ...state.highWater } : {};
   const divergedSinceMs: Record<string, number> = {};
   const primary = nodes.find(({ name }) => name === newestReign(nodes)?.node);
-  for (const { name, state: node } of nodes) {
+  for (const report of nodes) {
+    const { name, state: node } = report;
     if (node === null) continue;
     const sign = signs[name];
     if (sign?.sign !== node.sourceSign) signs[name] = { sign: node.sourceSign, changedAtMs: nowMs };
-    if (primary && isDiverged(node, primary, positions)) {
+    if (primary && isDiverged(report, primary, positions)) {
       divergedSinceMs[name] = state.divergedSinceMs[name] ?? nowMs;
       // Nobody's acknowledged write is in what only it holds, and it will be made anew with less.
       if (nowMs - divergedSinceMs[name] >= limits.divergedMs) {
@@ -45,14 +45,11 @@ export function remember(
 }
 
 /** Beside an open primary, by what both said last. */
-function isDiverged(
-  node: NodeState,
-  { state: primary, failure }: NodeReport,
-  positions: StepContext['positions'],
-): boolean {
-  if (primary === null || failure !== null || primary === node || !primary.promoted || primary.readOnly)
+function isDiverged(node: NodeReport, primary: NodeReport, positions: StepContext['positions']): boolean {
+  const { state, failure } = primary;
+  if (state === null || failure !== null || primary === node || !state.promoted || state.readOnly)
     return false;
-  return !node.promoted && node.detached && !positions.covers(primary.held, node.held);
+  return !node.state!.promoted && node.state!.detached && holdsForeign(node, primary, positions.covers);
 }
 
 /** The epoch of the open primary whose commits are seen to wait for a replica that confirms them. */

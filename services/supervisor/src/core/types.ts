@@ -16,6 +16,8 @@ export interface NodeReport {
   readonly lock: 'held' | 'other' | 'none';
   /** The newest reign that this node tells of; null before the first one. */
   readonly reign: { readonly epoch: number; readonly node: string } | null;
+  /** By epoch: what the reign began with (`Reign.fork`), of all reigns that this node tells of. */
+  readonly forks: Readonly<Record<number, NodeState['held'] | null>>;
 }
 
 export interface NodeFailure {
