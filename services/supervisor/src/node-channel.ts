@@ -58,7 +58,7 @@ export class NodeChannel {
   #failure: NodeFailure | null = null;
   #lock: NodeReport['lock'] = 'none';
   #reign: NodeReport['reign'] = null;
-  #forks: NodeReport['forks'] = {};
+  #reigns: NodeReport['reigns'] = {};
   #order: ChannelOrder | null = null;
   #busy: ChannelOrder | null = null;
   #wake: (() => void) | null = null;
@@ -80,7 +80,7 @@ export class NodeChannel {
       failure: this.#failure,
       lock: this.#lock,
       reign: this.#reign,
-      forks: this.#forks,
+      reigns: this.#reigns,
     };
   }
 
@@ -138,7 +138,7 @@ export class NodeChannel {
       const reigns = await engine.client.reigns(this.#connection, 0, limit);
       const newest = reigns.find(({ epoch }) => epoch === state.epoch);
       this.#reign = newest ? { epoch: newest.epoch, node: newest.node } : null;
-      this.#forks = Object.fromEntries(reigns.map(({ epoch, fork }) => [epoch, fork]));
+      this.#reigns = Object.fromEntries(reigns.map((reign) => [reign.epoch, reign]));
     }
     this.#state = state;
     this.#askedAtMs = askedAtMs;

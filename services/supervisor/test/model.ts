@@ -236,7 +236,7 @@ export class Model {
         failure: { kind, sinceMs, attempts, error: kind },
         lock: 'none',
         reign: before?.reign ?? null,
-        forks: {},
+        reigns: {},
       });
       if (node.lock?.by === supervisor.by && !node.up) node.lock = null;
       return;
@@ -251,7 +251,7 @@ export class Model {
       failure: null,
       lock: lock === 'other' && node.lock === null ? 'none' : lock,
       reign: this.#reignOf(node.head),
-      forks: {},
+      reigns: {},
     });
   }
 

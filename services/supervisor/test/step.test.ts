@@ -51,24 +51,49 @@ describe('while the primary is open', () => {
     expect(told(play([[0, seen({ 'db-2': fenced({ held: at(90) }) })]]))).toEqual(['follow db-2 db-1']);
   });
 
+  const after = (lossless: boolean) => ({
+    reign: { epoch: 2, node: 'db-1' },
+    reigns: { 1: { fork: null, lossless: false }, 2: { fork: at(95), lossless } },
+    state: { epoch: 2 },
+  });
+  const old = (held: string, askedAtMs = 0) => ({
+    ...fenced({ held: held as never, position: held as never, received: held as never, epoch: 1 }),
+    askedAtMs,
+  });
+
   it('a closed node that holds something else is made anew, when both were asked again', () => {
-    const other = fenced({ held: 'b7' as never });
-    const first = play([[0, seen({ 'db-2': other })]]);
-    expect([told(first), reasons(first)]).toEqual([[], ['needs-rebuild']]);
+    const first = [0, seen({ 'db-1': after(true), 'db-2': old('b7') })] as const;
+    expect([told(play([first])), reasons(play([first]))]).toEqual([[], ['needs-rebuild']]);
     const later = (ms: number, primaryAskedMs = ms) =>
-      [ms, seen({ 'db-1': { askedAtMs: primaryAskedMs }, 'db-2': { ...other, askedAtMs: ms } })] as const;
-    expect(told(play([[0, seen({ 'db-2': other })], later(900)]))).toEqual([]);
-    expect(told(play([[0, seen({ 'db-2': other })], later(1_000, 0)]))).toEqual([]);
-    expect(told(play([[0, seen({ 'db-2': other })], later(1_000)]))).toEqual(['rebuild db-2 db-1 1']);
+      told(
+        play([
+          first,
+          [ms, seen({ 'db-1': { ...after(true), askedAtMs: primaryAskedMs }, 'db-2': old('b7', ms) })],
+        ]),
+      );
+    expect(later(900)).toEqual([]);
+    expect(later(1_000, 0)).toEqual([]);
+    expect(later(1_000)).toEqual(['rebuild db-2 db-1 2']);
+  });
+
+  it('is left for a person where nobody proved that what it holds was never acknowledged', () => {
+    const frames = (primary: object, node: object) =>
+      play(
+        [0, 2_000].map((ms) => [ms, seen({ 'db-1': { ...primary, askedAtMs: ms }, 'db-2': node })] as const),
+      );
+    const unproved = frames(after(false), old('b7', 2_000));
+    expect([told(unproved), reasons(unproved)]).toEqual([[], ['needs-rebuild']]);
+    const sameReign = { ...after(true).reign };
+    const missedNothing = frames(after(true), {
+      ...old('b7', 2_000),
+      reign: sameReign,
+      state: { ...old('b7').state, epoch: 2 },
+    });
+    expect([told(missedNothing), reasons(missedNothing)]).toEqual([[], ['needs-rebuild']]);
   });
 
   it('what a node without the next reign holds beyond its beginning is foreign, though numbers alone cannot tell', () => {
-    const reign = { epoch: 2, node: 'db-1' };
-    const primary = { reign, forks: { 1: null, 2: at(95) }, state: { epoch: 2 } };
-    const old = (held: number) =>
-      fenced({ held: at(held), position: at(held), received: at(held), epoch: 1 });
-    const seenWith = (held: number) =>
-      play([[0, seen({ 'db-1': primary, 'db-2': old(held), 'db-3': { reign } })]]);
+    const seenWith = (held: number) => play([[0, seen({ 'db-1': after(true), 'db-2': old(String(held)) })]]);
     expect(told(seenWith(95))).toEqual(['follow db-2 db-1']);
     expect([told(seenWith(97)), reasons(seenWith(97))]).toEqual([[], ['needs-rebuild']]);
   });

@@ -60,7 +60,7 @@ const REPLICA: NodeReport = {
   failure: null,
   lock: 'held',
   reign: { epoch: 1, node: 'db-1' },
-  forks: {},
+  reigns: {},
 };
 
 const PRIMARY: NodeState = {

@@ -1,4 +1,4 @@
-import { holdsForeign, hostOf } from './nodes.ts';
+import { holdsForeign, hostOf, reignsAfter } from './nodes.ts';
 import type { Action, Explained, NodeReport, StepContext, SupervisorState } from './types.ts';
 
 export interface HealContext extends Pick<StepContext, 'endpoints' | 'positions' | 'limits'> {
@@ -8,8 +8,8 @@ export interface HealContext extends Pick<StepContext, 'endpoints' | 'positions'
 }
 
 /**
- * Brings nodes that do not follow the open primary back to it. What such a node holds beyond the primary's history was
- * acknowledged to nobody, because the primary was promoted with all that was: it is made anew.
+ * Brings nodes that do not follow the open primary back to it. One that holds more than the primary is made anew where it is
+ * certain that this was acknowledged to nobody.
  */
 export function heal(
   primary: NodeReport,
@@ -35,12 +35,25 @@ export function heal(
       // It receives from somebody else, and may only be some moments ahead of what was last heard from the primary.
       actions.push({ do: 'detach', node: name });
     } else {
-      const detail = `${name} holds what ${primary.name} does not (${state.held}): it is made anew`;
+      const isJust = mayBeMadeAnew(voter, primary);
+      const then = isJust
+        ? 'it is made anew'
+        : 'nobody proved that this was never acknowledged, so a person has to decide';
+      const detail = `${name} holds what ${primary.name} does not (${state.held}): ${then}`;
       reasons.push({ reason: 'needs-rebuild', detail });
-      if (isSettled(voter, primary, context)) actions.push({ do: 'rebuild', node: name, ...order });
+      if (isJust && isSettled(voter, primary, context)) actions.push({ do: 'rebuild', node: name, ...order });
     }
   }
   return { actions, reasons };
+}
+
+/**
+ * Every promotion that it missed kept all that was acknowledged, so what only it holds was not. A lab that was opened again
+ * after a stop proves no such thing, and a node that missed no promotion and holds more than the primary tells of a loss.
+ */
+function mayBeMadeAnew({ state }: NodeReport, primary: NodeReport): boolean {
+  const missed = reignsAfter(primary, state!.epoch);
+  return missed.length > 0 && missed.every(({ lossless }) => lossless);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { NodeState } from '@replication-lab/engines';
+import type { NodeState, Reign } from '@replication-lab/engines';
 import { replicationUser } from '@replication-lab/engines/config';
 import type { NodeReport, StepContext } from './types.ts';
 
@@ -8,21 +8,28 @@ export const hostOf = (
   name: string | undefined,
 ): string | null => endpoints.find((endpoint) => endpoint.name === name)?.host ?? null;
 
+/** The reigns that this node tells of and one that knows no newer than `epoch` has missed; the oldest first. */
+export const reignsAfter = (
+  { reigns }: Pick<NodeReport, 'reigns'>,
+  epoch: number,
+): Pick<Reign, 'fork' | 'lossless'>[] =>
+  Object.entries(reigns)
+    .map(([number, reign]) => ({ number: Number(number), ...reign }))
+    .filter(({ number }) => number > epoch)
+    .sort((a, b) => a.number - b.number);
+
 /**
  * Does this (drained) node hold what the primary does not? MariaDB numbers a new reign's transactions on from the old one's,
  * so there the fork has to tell: what a node that knows nothing of the next reign holds beyond its beginning is foreign to it.
  */
 export function holdsForeign(
   { state }: Pick<NodeReport, 'state'>,
-  primary: Pick<NodeReport, 'state' | 'forks'>,
+  primary: Pick<NodeReport, 'state' | 'reigns'>,
   covers: StepContext['positions']['covers'],
 ): boolean {
   if (state === null || primary.state === null) return false;
   if (!covers(primary.state.held, state.held)) return true;
-  const next = Object.keys(primary.forks)
-    .map(Number)
-    .filter((epoch) => epoch > state.epoch);
-  const fork = next.length === 0 ? null : primary.forks[Math.min(...next)];
+  const fork = reignsAfter(primary, state.epoch)[0]?.fork;
   return fork != null && covers(state.position, state.received) && !covers(fork, state.held);
 }
 

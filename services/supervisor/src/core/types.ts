@@ -1,4 +1,4 @@
-import type { Endpoint, NodeState, PositionOps } from '@replication-lab/engines';
+import type { Endpoint, NodeState, PositionOps, Reign } from '@replication-lab/engines';
 
 /** Milliseconds of this process's monotonic clock. */
 type Ms = number;
@@ -16,8 +16,8 @@ export interface NodeReport {
   readonly lock: 'held' | 'other' | 'none';
   /** The newest reign that this node tells of; null before the first one. */
   readonly reign: { readonly epoch: number; readonly node: string } | null;
-  /** By epoch: what the reign began with (`Reign.fork`), of all reigns that this node tells of. */
-  readonly forks: Readonly<Record<number, NodeState['held'] | null>>;
+  /** By epoch, all reigns that this node tells of. */
+  readonly reigns: Readonly<Record<number, Pick<Reign, 'fork' | 'lossless'>>>;
 }
 
 export interface NodeFailure {
