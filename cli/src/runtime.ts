@@ -67,7 +67,10 @@ export interface LabRuntime {
   thaw(part: PartName): Promise<void>;
   applyDelaySeconds(node: PartName): Promise<number>;
   setApplyDelay(node: PartName, seconds: number): Promise<void>;
-  /** Opens a primary when none is open, and attaches the others: what bootstrap decides. Idempotent. */
+  /**
+   * Opens a primary when none is open, and attaches the others: what bootstrap decides. Idempotent. Nothing where supervisors
+   * watch the lab: that is theirs.
+   */
   bootstrap(progress: (message: string) => void, signal: AbortSignal): Promise<void>;
   /** Runs until the signal when `follow`. */
   logs(request: LogRequest, out: Output, signal: AbortSignal): Promise<void>;

@@ -2,22 +2,10 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { engineOf } from '@replication-lab/engines/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findHaproxy } from '../src/native/packages.ts';
 import { waitFor } from '../src/wait.ts';
-import { API_URL, processesNaming, TestLab } from './support/lab.ts';
+import { API_URL, NATIVE_ENGINES, processesNaming, TestLab, whyNot } from './support/lab.ts';
 import { ReadLoad } from './support/load.ts';
-
-const ENGINES = ['mariadb', 'postgres'] as const;
-
-/** Why not, or null. Said aloud: a suite that is silently smaller than it looks proves nothing. */
-async function whyNot(engine: (typeof ENGINES)[number]): Promise<string | null> {
-  if (process.platform !== 'linux') return 'the native runtime needs Linux';
-  const { server } = engineOf(engine);
-  if (!(await server.find())) return server.explainMissing;
-  return (await findHaproxy()) ? null : 'HAProxy is not installed';
-}
 
 const post = (name: string, email: string) =>
   fetch(`${API_URL}/users`, {
@@ -26,7 +14,7 @@ const post = (name: string, email: string) =>
     body: JSON.stringify({ name, email }),
   });
 
-for (const engine of ENGINES) {
+for (const engine of NATIVE_ENGINES) {
   const reason = await whyNot(engine);
   if (reason) console.warn(`NOT RUN: the native lab with ${engine}: ${reason}`);
 
@@ -34,7 +22,7 @@ for (const engine of ENGINES) {
     let lab: TestLab;
     let id = 0;
     beforeAll(async () => {
-      lab = await TestLab.make();
+      lab = await TestLab.make('async');
     });
     afterAll(async () => {
       await lab.run(['down', '--volumes']);
@@ -207,7 +195,7 @@ for (const engine of ENGINES) {
 describe.skipIf((await whyNot('mariadb')) !== null)('what stands in the way of up', () => {
   let lab: TestLab;
   beforeAll(async () => {
-    lab = await TestLab.make();
+    lab = await TestLab.make('async');
   });
   afterAll(async () => {
     await lab.run(['down', '--volumes']);

@@ -109,6 +109,7 @@ export class DockerRuntime implements LabRuntime {
   }
 
   async bootstrap(progress: (message: string) => void, signal: AbortSignal): Promise<void> {
+    if (supervisorNames(this.#state).length > 0) return;
     const text = await this.#compose(['run', '--rm', '--no-deps', '-T', 'bootstrap'], {
       signal,
       timeoutMs: BOOTSTRAP_MS,

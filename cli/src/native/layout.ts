@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Accounts, Durability, Endpoint, EngineName } from '@replication-lab/engines';
 import {
+  AGENT_PORT,
   accountsFrom,
   DATABASE_NAME,
   DEFAULT_PORT,
@@ -50,11 +51,18 @@ export const supervisorHost = ({ loopback }: Pick<Where, 'loopback'>, name: stri
 export const supervisorUrl = (where: Pick<Where, 'loopback'>, name: string, path: string): string =>
   `http://${supervisorHost(where, name)}:${SUPERVISOR_PORT}${path}`;
 
+/** One process for the agents of all nodes; it listens on each node's address. */
+export const AGENT = 'agent';
+
 export const SUPERVISOR_NAMES = ['supervisor-1', 'supervisor-2'] as const;
 
 /** One node has nobody to promote, and without quorum commit nobody may be promoted. */
 export const supervisorNames = ({ topology, durability }: Pick<LabState, 'topology' | 'durability'>) =>
   topology === 'replicated' && durability === 'quorum' ? SUPERVISOR_NAMES : [];
+
+/** What watches the lab and mends it, in the order in which it is started. */
+export const guardNames = (lab: Pick<LabState, 'topology' | 'durability'>): readonly string[] =>
+  supervisorNames(lab).length > 0 ? [AGENT, ...supervisorNames(lab)] : [];
 
 export interface NativePlan {
   readonly stateDir: string;
@@ -148,6 +156,21 @@ export function supervisorEnvironment(plan: NativePlan, name: string, env: NodeJ
     DB_ENGINE: plan.engine,
     DB_NODES: nodeList(plan.endpoints),
     DB_ADMIN_PASSWORD: plan.accounts.admin.password,
+  };
+}
+
+/** What the agents read from their environment; names as in services/agent/src/native-config.ts. */
+export function agentEnvironment(plan: NativePlan, env: NodeJS.ProcessEnv = process.env) {
+  return {
+    ...env,
+    NODE_ENV: 'production',
+    DB_ENGINE: plan.engine,
+    DB_NODES: nodeList(plan.endpoints),
+    DB_ADMIN_PASSWORD: plan.accounts.admin.password,
+    DB_MONITOR_PASSWORD: plan.accounts.monitor.password,
+    AGENT_PORT: String(AGENT_PORT),
+    NATIVE_STATE_DIR: plan.stateDir,
+    SUPERVISED: '1',
   };
 }
 

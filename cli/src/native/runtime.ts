@@ -10,7 +10,7 @@ import type { Condition, LabObservation } from '../status/types.ts';
 import { pause } from '../wait.ts';
 import { runLabBootstrap } from './bootstrap.ts';
 import { type NativeLab, openNativeLab } from './lab.ts';
-import { logFile, nodeNames, supervisorNames } from './layout.ts';
+import { guardNames, logFile, nodeNames } from './layout.ts';
 import { printLogs } from './logs.ts';
 import { observeNative } from './observe.ts';
 import { HAPROXY, SERVICES } from './services.ts';
@@ -29,7 +29,7 @@ export class NativeRuntime implements LabRuntime {
     this.#stateDir = stateDir;
     this.#state = state;
     this.engine = state.engine;
-    this.parts = [...nodeNames(state.topology), ...SERVICES, ...supervisorNames(state)];
+    this.parts = [...nodeNames(state.topology), ...SERVICES, ...guardNames(state)];
   }
 
   #open(): Promise<NativeLab> {
@@ -97,7 +97,7 @@ export class NativeRuntime implements LabRuntime {
   }
 
   async bootstrap(progress: (message: string) => void, signal: AbortSignal): Promise<void> {
-    await runLabBootstrap(await this.#open(), progress, signal);
+    if (guardNames(this.#state).length === 0) await runLabBootstrap(await this.#open(), progress, signal);
   }
 
   async logs(request: LogRequest, out: Output, signal: AbortSignal): Promise<void> {

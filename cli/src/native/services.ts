@@ -1,5 +1,6 @@
 import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { AGENT_PORT } from '@replication-lab/engines/config';
 import { LabError } from '../errors.ts';
 import { answers } from '../http.ts';
 import { repositoryRoot } from '../paths.ts';
@@ -8,7 +9,9 @@ import { waitFor } from '../wait.ts';
 import type { LabCgroups } from './cgroup.ts';
 import { launch, tailOf } from './launch.ts';
 import {
+  AGENT,
   API_NAMES,
+  agentEnvironment,
   apiEnvironment,
   apiUrl,
   haproxyEnvironment,
@@ -68,6 +71,7 @@ export class Services {
 
   #command(name: string) {
     if (name === HAPROXY) return this.#haproxy();
+    if (name === AGENT) return node('services/agent/src/native-main.ts', agentEnvironment(this.#plan));
     return isSupervisor(name)
       ? node('services/supervisor/src/main.ts', supervisorEnvironment(this.#plan, name))
       : node('services/api/src/main.ts', apiEnvironment(this.#plan, name));
@@ -106,6 +110,7 @@ export class Services {
   }
 
   #healthUrl(name: string, level: 'ready' | 'live'): string {
+    if (name === AGENT) return `http://${this.#plan.endpoints[0]!.host}:${AGENT_PORT}/livez`;
     if (isSupervisor(name)) return supervisorUrl(this.#plan, name, '/livez');
     const path = level === 'ready' ? '/readyz' : '/livez';
     return name === HAPROXY ? `${urlsOf(this.#plan).api}${path}` : apiUrl(this.#plan, name, path);

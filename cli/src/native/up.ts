@@ -5,7 +5,7 @@ import type { LabContext } from '../runtime.ts';
 import { type LabState, writeState } from '../state.ts';
 import { runLabBootstrap } from './bootstrap.ts';
 import { type NativeLab, openNativeLab } from './lab.ts';
-import { API_NAMES, nodeNames, SUPERVISOR_NAMES, supervisorNames } from './layout.ts';
+import { AGENT, API_NAMES, guardNames, nodeNames, SUPERVISOR_NAMES } from './layout.ts';
 import { serverNeed } from './needs.ts';
 import { ensurePackages, findProgram, haproxyNeed } from './packages.ts';
 import { preflight } from './preflight.ts';
@@ -46,25 +46,24 @@ async function startEverything(lab: NativeLab, state: LabState, context: LabCont
   await startDatabases(lab, signal);
   await capDatabases(lab, state.capCpus);
   await runLabBootstrap(lab, progress, signal);
-  for (const name of supervisorNames(lab.plan)) {
-    progress(`starting ${name}`);
-    await lab.services.start(name);
-  }
+  const guards = guardNames(lab.plan);
+  if (guards.length > 0) progress(`starting ${guards.join(', ')}`);
+  for (const name of guards) await lab.services.start(name);
   progress('starting three API replicas and HAProxy');
   for (const name of SERVICES) await lab.services.start(name);
   for (const name of API_NAMES) await lab.services.waitUntilReady(name, 'ready', signal);
   await lab.services.waitUntilReady(HAPROXY, 'ready', signal);
-  for (const name of supervisorNames(lab.plan)) await lab.services.waitUntilReady(name, 'live', signal);
+  for (const name of guards) await lab.services.waitUntilReady(name, 'live', signal);
 }
 
 /** What runs and does not fit what is wanted ends first; its data stays. */
 async function stopMisfits(lab: NativeLab, previous: LabState | null, wanted: LabState): Promise<void> {
   if (!previous) return;
   // Databases are told at their start whether a supervisor attaches them, and forget with it for whom they waited.
-  const sameAddresses = previous.loopback === wanted.loopback;
-  if (!sameAddresses || previous.durability !== wanted.durability) return stopProcesses(lab);
+  const sameGuards = guardNames(previous).length === guardNames(wanted).length;
+  if (previous.loopback !== wanted.loopback || !sameGuards) return stopProcesses(lab);
   // API replicas know their nodes from their environment, HAProxy its ports: other ones mean other processes.
-  if (previous.topology !== wanted.topology) await stopAll(lab, [...SUPERVISOR_NAMES, ...API_NAMES]);
+  if (previous.topology !== wanted.topology) await stopAll(lab, API_NAMES);
   const samePorts = previous.httpPort === wanted.httpPort && previous.statsPort === wanted.statsPort;
   if (!samePorts) await stopAll(lab, [HAPROXY]);
   const surplus = NODE_NAMES.filter((name) => !nodeNames(wanted.topology).includes(name));
@@ -101,8 +100,8 @@ const stopAll = (lab: NativeLab, services: readonly string[]) =>
 
 /** Ends every process of the lab: what faces the clients first, the primary last so that it holds the most. */
 export async function stopProcesses(lab: NativeLab): Promise<void> {
-  // The supervisors before the databases: they would take their end for a failure.
-  await stopAll(lab, [...SERVICES, ...SUPERVISOR_NAMES]);
+  // Before the databases: a supervisor would take their end for a failure, an agent might start them again.
+  await stopAll(lab, [...SERVICES, ...SUPERVISOR_NAMES, AGENT]);
   const [first, ...others] = NODE_NAMES;
   await Promise.all(others.map((name) => lab.databases.stop(name)));
   await lab.databases.stop(first);

@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Durability } from '@replication-lab/engines';
+import { engineOf } from '@replication-lab/engines/local';
 import { execa } from 'execa';
+import { findHaproxy } from '../../src/native/packages.ts';
 import { repositoryRoot } from '../../src/paths.ts';
 import type { LabStatus } from '../../src/status/types.ts';
 
@@ -9,6 +12,17 @@ import type { LabStatus } from '../../src/status/types.ts';
 const PLACE = { LAB_LOOPBACK: '127.64', HTTP_PORT: '18080', STATS_PORT: '18404' };
 export const API_URL = `http://127.0.0.1:${PLACE.HTTP_PORT}`;
 const MAIN = join(repositoryRoot, 'cli/src/main.ts');
+
+/** Engines whose servers the distribution has. */
+export const NATIVE_ENGINES = ['mariadb', 'postgres'] as const;
+
+/** Why not, or null. Said aloud: a suite that is silently smaller than it looks proves nothing. */
+export async function whyNot(engine: (typeof NATIVE_ENGINES)[number]): Promise<string | null> {
+  if (process.platform !== 'linux') return 'the native runtime needs Linux';
+  const { server } = engineOf(engine);
+  if (!(await server.find())) return server.explainMissing;
+  return (await findHaproxy()) ? null : 'HAProxy is not installed';
+}
 
 export interface Ran {
   readonly code: number | undefined;
@@ -19,18 +33,27 @@ export interface Ran {
 /** `./lab` as a person would run it, on a state directory of its own. */
 export class TestLab {
   readonly stateDir: string;
+  readonly durability: Durability;
 
-  static async make(): Promise<TestLab> {
-    return new TestLab(await mkdtemp('/var/tmp/rl-test-'));
+  static async make(durability: Durability): Promise<TestLab> {
+    return new TestLab(await mkdtemp('/var/tmp/rl-test-'), durability);
   }
 
-  private constructor(stateDir: string) {
+  private constructor(stateDir: string, durability: Durability) {
     this.stateDir = stateDir;
+    this.durability = durability;
   }
 
   start(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     return execa(process.execPath, [MAIN, ...args], {
-      env: { ...PLACE, LAB_STATE_DIR: this.stateDir, DB_ENGINE: '', TOPOLOGY: '', ...env },
+      env: {
+        ...PLACE,
+        LAB_STATE_DIR: this.stateDir,
+        DB_ENGINE: '',
+        TOPOLOGY: '',
+        DURABILITY: this.durability,
+        ...env,
+      },
       stdin: 'ignore',
       reject: false,
       all: true,

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { accountsFrom, DEFAULT_PORT } from '../src/config.ts';
 import { engineOf, LocalNode, runAsFor } from '../src/local/index.ts';
+import { serversIn } from '../src/local/process.ts';
 import { availableEngines } from '../src/testing/index.ts';
 import type { EngineName } from '../src/types.ts';
+import { waitFor } from '../src/wait-for.ts';
 import { CLOSED_TO_ROOT } from './support/engine-facts.ts';
 
 const { engines } = await availableEngines();
@@ -103,12 +105,86 @@ describe.each(engines)('a %s server as a plain process', (name: EngineName) => {
     expect(await engine.admin.isPristine(connection)).toBe(false);
   });
 
+  test('a frozen server is restarted, and so is one whose first process alone was killed', async () => {
+    await node.start();
+    const first = await node.running();
+    await node.kill('SIGSTOP');
+    await node.restart();
+    const second = await node.running();
+    expect(second).not.toEqual(first);
+
+    await node.kill('SIGSTOP');
+    process.kill(second!.pid, 'SIGKILL');
+    await node.restart();
+    await using connection = await node.connectAdmin();
+    expect(await engine.client.probe(connection)).toMatchObject({ role: 'unknown', readOnly: true });
+  });
+
+  test.skipIf(name === 'postgres')('made anew, a node is empty and has an id of its own', async () => {
+    const serverId = async () => {
+      await using connection = await node.connectAdmin();
+      expect(await engine.admin.isPristine(connection)).toBe(true);
+      return Number((await connection.query('SELECT @@server_id AS id')).rows[0]?.id);
+    };
+    const nobody = { ...node.spec.node, host: '192.0.2.7' };
+    await node.start();
+    await node.kill('SIGSTOP');
+    await node.rebuild(nobody);
+    await node.start();
+    expect(await serverId()).toBe(11);
+
+    // Cut short, it leaves a node that cannot boot from the old data. Whoever makes its data then, uses a new id as well.
+    const cut = new AbortController();
+    const cutShort = expect(node.rebuild(nobody, cut.signal)).rejects.toThrow();
+    expect(await waitFor(() => node.isEmpty(), { timeoutMs: 20_000, everyMs: 5 })).toBe(true);
+    cut.abort();
+    await cutShort;
+    expect(node.isEmpty()).toBe(true);
+    await node.initialise();
+    await node.start();
+    expect(await serverId()).toBe(21);
+    await node.rebuild(nobody);
+    await node.start();
+    expect(await serverId()).toBe(31);
+  });
+
+  test('a lock that a killed server left behind does not count', async () => {
+    await node.start();
+    await node.kill('SIGKILL');
+    const locks = {
+      mysql: ['run/mysqld.sock.lock'],
+      mariadb: [],
+      postgres: ['data/postmaster.pid', `run/.s.PGSQL.${node.spec.node.port}.lock`],
+    }[name];
+    for (const lock of locks) {
+      // The number belongs to somebody else by now.
+      const text = await readFile(join(dir, 'db-1', lock), 'utf8');
+      await writeFile(join(dir, 'db-1', lock), text.replace(/^\d+/, String(process.pid)));
+    }
+    await node.start();
+    expect(await node.running()).not.toBeNull();
+  });
+
+  test('two that work on one node do it one after the other', async () => {
+    const other = await makeNode(join(dir, 'db-1'));
+    await Promise.all([node.start(), other.start(), other.start()]);
+    expect(await other.running()).toEqual(await node.running());
+    // Whoever only waits for a server is told when another one ends it. The one that runs at last is on record.
+    await Promise.allSettled([node.restart(), other.restart(), other.start()]);
+    await node.start();
+    const running = await node.running();
+    expect(serversIn(join(dir, 'db-1', 'data'))).toContainEqual(running);
+    await node.kill('SIGKILL');
+    expect(serversIn(join(dir, 'db-1', 'data'))).toEqual([]);
+  });
+
   test('what is not ours is left alone', async () => {
     const data = join(dir, 'db-2', 'data');
     await mkdir(data, { recursive: true });
     await writeFile(join(data, 'thesis.txt'), 'years of work');
     const other = await makeNode(join(dir, 'db-2'));
     await expect(other.initialise()).rejects.toMatchObject({ code: 'state-unusable' });
+    await expect(other.rebuild(node.spec.node)).rejects.toMatchObject({ code: 'state-unusable' });
     expect(await readFile(join(data, 'thesis.txt'), 'utf8')).toBe('years of work');
   });
 

@@ -64,7 +64,14 @@ export class LiveProbe {
     return answer;
   }
 
+  /** A connection that was kept may be to a server that has ended: what it does not answer, a new one is asked. */
   async #probe(): Promise<LiveAnswer> {
+    const wasKept = this.#connection !== null;
+    const answer = await this.#attempt();
+    return wasKept && answer.probe === null ? this.#attempt() : answer;
+  }
+
+  async #attempt(): Promise<LiveAnswer> {
     try {
       // In the lab's database: postgres sees the epoch from nowhere else.
       this.#connection ??= await this.#client.connect(this.#endpoint, this.#credentials, {

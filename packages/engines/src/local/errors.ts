@@ -11,7 +11,8 @@ export type LocalErrorCode =
   | 'start-failed' //         the process ended before it answered
   | 'start-timeout' //        the process lives and does not answer
   | 'stop-failed' //          the process survived even SIGKILL
-  | 'already-running'; //     the operation needs a stopped server
+  | 'already-running' //      the operation needs a stopped server
+  | 'busy'; //                another process works on the node
 
 export class LocalError extends Error {
   override readonly name = 'LocalError';

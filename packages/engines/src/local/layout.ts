@@ -3,6 +3,7 @@ import { chmod, chown, mkdir, readdir, rm, stat, statfs, writeFile } from 'node:
 import { dirname, join, resolve } from 'node:path';
 import type { ServerSpec } from '../types.ts';
 import { LocalError } from './errors.ts';
+import { endProcess, readLiveMark, removeMark } from './process.ts';
 
 /** Where things are below a node's state directory. */
 export interface Layout {
@@ -16,6 +17,10 @@ export interface Layout {
   readonly log: string;
   /** Process id and start time of the server we started. */
   readonly pid: string;
+  /** The same of a tool that makes the data, while it runs. */
+  readonly tool: string;
+  /** The server id of `data` once it was made anew; the first one comes from the spec. */
+  readonly serverId: string;
 }
 
 export function layoutOf(stateDir: string): Layout {
@@ -27,6 +32,8 @@ export function layoutOf(stateDir: string): Layout {
     tmp: join(stateDir, 'tmp'),
     log: join(stateDir, 'server.log'),
     pid: join(stateDir, 'server.pid'),
+    tool: join(stateDir, 'run', 'tool.pid'),
+    serverId: join(stateDir, 'server-id'),
   };
 }
 
@@ -94,7 +101,11 @@ export async function makeData(
   make: (layout: Layout) => Promise<void>,
 ): Promise<void> {
   const layout = await makeDirectories(spec);
-  if (!existsSync(layout.halfMade)) {
+  await endLeftTool(spec, layout);
+  if (existsSync(layout.halfMade)) {
+    // Before the space is counted: it may be what fills the disk.
+    await rm(layout.data, { recursive: true, force: true });
+  } else {
     if (existsSync(join(layout.data, proof))) return;
     const found = await readdir(layout.data).catch((): string[] => []);
     if (found.length > 0) {
@@ -112,6 +123,20 @@ export async function makeData(
   await own(spec, layout.data, 0o700);
   await make(layout);
   await rm(layout.halfMade);
+}
+
+/** Says that `data` is to be made anew: from now on nobody boots from it, and `makeData` wipes it. */
+export async function condemnData(spec: ServerSpec): Promise<void> {
+  const { halfMade } = await makeDirectories(spec);
+  await writeOwned(spec, halfMade, '');
+}
+
+/** A tool whose caller was killed goes on writing, into the directory that is made next. */
+async function endLeftTool(spec: ServerSpec, layout: Layout): Promise<void> {
+  const mark = await readLiveMark(layout.tool);
+  if (!mark) return;
+  if (await endProcess(mark)) return removeMark(layout.tool, mark);
+  throw new LocalError('stop-failed', `${spec.node.name}: process ${mark.pid} survived SIGKILL.`);
 }
 
 /** Whether there is no whole data directory yet. */

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import {
   type Connection,
   type Endpoint,
@@ -12,19 +13,23 @@ import {
 } from '../types.ts';
 import { waitFor } from '../wait-for.ts';
 import { LocalError } from './errors.ts';
-import { type Layout, layoutOf } from './layout.ts';
+import { condemnData, type Layout, layoutOf } from './layout.ts';
+import { withNodeLock } from './lock.ts';
 import { checkPortIsFree } from './port.ts';
 import {
+  endProcess,
   isAlive,
   markOf,
   type ProcessMark,
   processTree,
   readLiveMark,
   removeMark,
+  serversIn,
   signalAll,
   writeMark,
 } from './process.ts';
 import { tail } from './run-tool.ts';
+import { renewServerId } from './server-id.ts';
 
 /** What each server takes as "end now, and end well". PostgreSQL's SIGTERM would wait for its clients. */
 const POLITE_SIGNAL: Readonly<Record<EngineName, NodeJS.Signals>> = {
@@ -34,7 +39,8 @@ const POLITE_SIGNAL: Readonly<Record<EngineName, NodeJS.Signals>> = {
 };
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 15_000;
-const KILL_TIMEOUT_MS = 10_000;
+/** For another process to be done with the node. An order to end a server was judged by what was so when it came. */
+const JUDGED_WAIT_MS = 5_000;
 const LOG_BYTES_READ = 16_384;
 
 export interface WaitOptions {
@@ -69,14 +75,48 @@ export class LocalNode {
 
   /** Makes the data directory unless a whole one is there. LocalError: `disk-full`, `state-unusable`, `initialise-failed`. */
   async initialise(signal?: AbortSignal): Promise<void> {
-    await this.#refuseWhileRunning('initialise');
-    await this.#engine.server.initialise(this.spec, await this.#find(), signal);
+    await withNodeLock(this.spec, { signal }, async () => {
+      await this.#refuseWhileRunning('initialise');
+      await this.#engine.server.initialise(this.spec, await this.#find(), signal);
+    });
   }
 
   /** Copies the data of a running node into this stopped, empty one (postgres). */
   async copyFrom(source: Endpoint, signal?: AbortSignal): Promise<void> {
-    await this.#refuseWhileRunning('copy data to');
-    await this.#engine.server.copyFrom(this.spec, await this.#find(), source, signal);
+    await withNodeLock(this.spec, { signal }, async () => {
+      await this.#refuseWhileRunning('copy data to');
+      await this.#engine.server.copyFrom(this.spec, await this.#find(), source, signal);
+    });
+  }
+
+  /**
+   * Throws this node's data away and makes it anew: as a copy of `source` where a replica needs one (postgres), else empty
+   * and under a server id that no node has ever had. A server that runs is killed, frozen or not. The node is left stopped,
+   * to be started. Cut short, it leaves a node that counts as empty; it can be called again. A directory that holds something
+   * else than a node's data is refused (LocalError `state-unusable`).
+   */
+  async rebuild(source: Endpoint, signal?: AbortSignal): Promise<void> {
+    await withNodeLock(this.spec, { timeoutMs: JUDGED_WAIT_MS, signal }, async () => {
+      const binary = await this.#find(); // before anything is lost
+      await this.#end();
+      signal?.throwIfAborted();
+      const { admin, server } = this.#engine;
+      // The id first: data that was made under the old one must never boot.
+      if (!admin.replicaNeedsCopy) await renewServerId(this.spec);
+      if (!this.isEmpty()) await condemnData(this.spec);
+      if (admin.replicaNeedsCopy) await server.copyFrom(this.spec, binary, source, signal);
+      else await server.initialise(this.spec, binary, signal);
+    });
+  }
+
+  /** Kills the server if it runs, frozen or not, and boots it closed; see `start`. */
+  async restart(options: WaitOptions = {}): Promise<void> {
+    const { signal } = options;
+    const mark = await withNodeLock(this.spec, { timeoutMs: JUDGED_WAIT_MS, signal }, async () => {
+      await this.#end();
+      return this.#boot(options);
+    });
+    await this.#waitForLogin(mark, options);
   }
 
   /** The running server's process, or null. */
@@ -89,30 +129,33 @@ export class LocalNode {
    * for. A server that does not answer by the deadline is left running, with its log to look at.
    */
   async start(options: WaitOptions = {}): Promise<void> {
-    let mark = await this.running();
-    if (!mark) {
-      if (this.isEmpty()) {
-        throw new LocalError(
-          'state-unusable',
-          `${this.spec.node.name} has no data yet: initialise it first.`,
-        );
-      }
-      await checkPortIsFree(this.spec.node);
-      const command = await this.#engine.server.prepareBoot(this.spec, await this.#find());
-      mark = await this.#spawn(command);
-    }
+    const running = await this.running();
+    const mark = running ?? (await withNodeLock(this.spec, options, () => this.#boot(options)));
     await this.#waitForLogin(mark, options);
+  }
+
+  /** Under the lock. Somebody may have booted it before we had that. */
+  async #boot({ signal }: WaitOptions): Promise<ProcessMark> {
+    const running = await this.running();
+    if (running) return running;
+    if (this.isEmpty()) {
+      throw new LocalError('state-unusable', `${this.spec.node.name} has no data yet: initialise it first.`);
+    }
+    await checkPortIsFree(this.spec.node);
+    const command = await this.#engine.server.prepareBoot(this.spec, await this.#find());
+    signal?.throwIfAborted();
+    return this.#spawn(command);
   }
 
   /** Asks the server to end, and kills it when it has not ended by the deadline (15 s). */
   async stop(options: WaitOptions = {}): Promise<void> {
     const mark = await this.running();
-    if (!mark) return removeMark(this.#layout.pid);
+    if (!mark) return;
     // A frozen server would never see the request.
     signalAll(processTree(mark.pid), 'SIGCONT');
     signalAll([mark.pid], POLITE_SIGNAL[this.#engine.name]);
     const ended = await this.#ended(mark, { timeoutMs: STOP_TIMEOUT_MS, ...options });
-    if (ended) return removeMark(this.#layout.pid);
+    if (ended) return removeMark(this.#layout.pid, mark);
     await this.kill('SIGKILL');
   }
 
@@ -123,14 +166,20 @@ export class LocalNode {
   async kill(signal: NodeJS.Signals): Promise<void> {
     const mark = await this.running();
     if (!mark) return;
-    const tree = processTree(mark.pid);
-    const marks = tree.map(markOf);
-    signalAll(tree, signal);
-    if (signal !== 'SIGKILL') return;
-    const gone = await waitFor(() => !marks.some(isAlive), { timeoutMs: KILL_TIMEOUT_MS, everyMs: 10 });
-    if (!gone)
-      throw new LocalError('stop-failed', `${this.spec.node.name}: process ${mark.pid} survived SIGKILL.`);
-    await removeMark(this.#layout.pid);
+    if (signal !== 'SIGKILL') return signalAll(processTree(mark.pid), signal);
+    await this.#endSurely(mark);
+    await removeMark(this.#layout.pid, mark);
+  }
+
+  /** Under the lock: no server works on this node's data afterwards. */
+  async #end(): Promise<void> {
+    await this.kill('SIGKILL');
+    for (const stray of serversIn(resolve(this.#layout.data))) await this.#endSurely(stray);
+  }
+
+  async #endSurely(mark: ProcessMark): Promise<void> {
+    if (await endProcess(mark)) return;
+    throw new LocalError('stop-failed', `${this.spec.node.name}: process ${mark.pid} survived SIGKILL.`);
   }
 
   /** A connection of the admin account; EngineError when the node does not take it. */
@@ -190,7 +239,7 @@ export class LocalNode {
     const { name } = this.spec.node;
     let last = 'not asked yet';
     const login = async (): Promise<boolean> => {
-      if (!isAlive(mark)) throw await this.#explainEnd();
+      if (!isAlive(mark)) throw await this.#explainEnd(mark);
       try {
         const connection = await this.connectAdmin();
         await connection.close();
@@ -217,8 +266,8 @@ export class LocalNode {
     );
   }
 
-  async #explainEnd(): Promise<LocalError> {
-    await removeMark(this.#layout.pid);
+  async #explainEnd(mark: ProcessMark): Promise<LocalError> {
+    await removeMark(this.#layout.pid, mark);
     const log = await lastBytes(this.#layout.log);
     const { name } = this.spec.node;
     const where = `Its log: ${this.#layout.log}\n${tail(log)}`;

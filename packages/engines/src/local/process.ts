@@ -1,5 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
+import { waitFor } from '../wait-for.ts';
+
+const END_TIMEOUT_MS = 10_000;
 
 /** A process, told apart from a later one that got the same id. */
 export interface ProcessMark {
@@ -49,7 +52,7 @@ export function isAlive({ pid, startTicks }: ProcessMark): boolean {
 }
 
 export async function writeMark(path: string, mark: ProcessMark): Promise<void> {
-  await writeFile(path, `${mark.pid} ${mark.startTicks ?? '-'}\n`);
+  await writeFile(path, markText(mark));
 }
 
 /** The process the file names, if it still runs. */
@@ -60,9 +63,13 @@ export async function readLiveMark(path: string): Promise<ProcessMark | null> {
   return isAlive(mark) ? mark : null;
 }
 
-export async function removeMark(path: string): Promise<void> {
-  await rm(path, { force: true });
+/** Removes the file, unless it names another process meanwhile. */
+export async function removeMark(path: string, mark: ProcessMark): Promise<void> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  if (text === markText(mark)) await rm(path, { force: true });
 }
+
+const markText = ({ pid, startTicks }: ProcessMark): string => `${pid} ${startTicks ?? '-'}\n`;
 
 /** The process and everything it started, parents first. PostgreSQL's backends are in sessions of their own. */
 export function processTree(pid: number): number[] {
@@ -78,6 +85,35 @@ export function processTree(pid: number): number[] {
   return tree;
 }
 
+/** Programs of the servers; one that runs through the loader of an image has the loader's name. */
+const SERVER_PROGRAM = /^(?:postgres|mysqld|mariadbd|ld-linux)/;
+
+/**
+ * Servers, and parts of them, that work in this data directory, whoever started them. What is left of a server whose first
+ * process was killed alone: the others of PostgreSQL end when they notice, which they do not while they are frozen, and until
+ * then no other server starts.
+ */
+export function serversIn(data: string): ProcessMark[] {
+  return numbersIn('/proc').flatMap((pid) => {
+    try {
+      const directory = readlinkSync(`/proc/${pid}/cwd`).replace(/ \(deleted\)$/, '');
+      const name = readFileSync(`/proc/${pid}/comm`, 'utf8');
+      const mark = markOf(pid);
+      return directory === data && SERVER_PROGRAM.test(name) && isAlive(mark) ? [mark] : [];
+    } catch {
+      return []; // gone meanwhile, or somebody else's
+    }
+  });
+}
+
+function numbersIn(directory: string): number[] {
+  try {
+    return readdirSync(directory).map(Number).filter(Number.isInteger);
+  } catch {
+    return []; // no /proc
+  }
+}
+
 /** Sends a signal to each; those that are gone meanwhile do not matter. */
 export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
   for (const pid of pids) {
@@ -87,4 +123,17 @@ export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
   }
+}
+
+/**
+ * SIGKILL for the process and everything it started, frozen or not. Resolves when all are gone; false when one of them is
+ * still there after 10 s.
+ */
+export async function endProcess(mark: ProcessMark): Promise<boolean> {
+  if (!isAlive(mark)) return true;
+  const tree = processTree(mark.pid);
+  const marks = tree.map(markOf);
+  signalAll(tree, 'SIGKILL');
+  const gone = () => !marks.some(isAlive);
+  return (await waitFor(gone, { timeoutMs: END_TIMEOUT_MS, everyMs: 10 })) === true;
 }

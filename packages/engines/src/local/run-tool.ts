@@ -1,6 +1,8 @@
 import { execa } from 'execa';
 import type { ServerSpec } from '../types.ts';
 import { LocalError, type LocalErrorCode } from './errors.ts';
+import { layoutOf } from './layout.ts';
+import { isAlive, markOf, processTree, removeMark, signalAll, writeMark } from './process.ts';
 
 export interface ToolOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -10,30 +12,41 @@ export interface ToolOptions {
   readonly failure: LocalErrorCode;
 }
 
-/** Runs one of the engine's own tools as the server's user; LocalError with the tool's last words when it fails. */
+/**
+ * Runs one of the engine's own tools as the server's user; LocalError with the tool's last words when it fails. When it ends
+ * before its time, because of the deadline or the signal, so does everything it has started.
+ */
 export async function runTool(
   spec: ServerSpec,
   file: string,
   args: readonly string[],
   options: ToolOptions,
 ): Promise<string> {
-  const result = await execa(file, args, {
+  const { tool } = layoutOf(spec.stateDir);
+  const limit = AbortSignal.timeout(options.timeoutMs);
+  const stop = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
+  const running = execa(file, args, {
     cwd: spec.stateDir,
     env: { ...toolEnvironment(), ...options.env },
     extendEnv: false,
     all: true,
     reject: false,
-    timeout: options.timeoutMs,
-    forceKillAfterDelay: 2000,
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
-    ...(options.signal && { cancelSignal: options.signal }),
     ...(spec.runAs && { uid: spec.runAs.uid, gid: spec.runAs.gid }),
   });
+  const mark = running.pid === undefined ? null : markOf(running.pid);
+  const end = () => mark && isAlive(mark) && signalAll(processTree(mark.pid), 'SIGKILL');
+  stop.addEventListener('abort', end);
+  if (stop.aborted) end();
+  if (mark) await writeMark(tool, mark);
+  const result = await running;
+  stop.removeEventListener('abort', end);
+  if (mark) await removeMark(tool, mark);
   const output = result.all ?? '';
   if (!result.failed) return output;
   options.signal?.throwIfAborted();
   const what = `${file} for ${spec.node.name}`;
-  if (result.timedOut) {
+  if (limit.aborted) {
     throw new LocalError(
       options.failure,
       `${what} did not finish within ${options.timeoutMs} ms.\n${tail(output)}`,

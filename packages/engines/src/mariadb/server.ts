@@ -5,6 +5,7 @@ import { allOnPath, isExecutable, readVersion, versionText } from '../local/find
 import { installConfig } from '../local/infra.ts';
 import { checkSocketPath, dataIsEmpty, layoutOf, makeData, makeDirectories } from '../local/layout.ts';
 import { runTool, toolEnvironment } from '../local/run-tool.ts';
+import { readServerId } from '../local/server-id.ts';
 import type { EngineServer, ServerBinary, ServerCommand, ServerSpec } from '../types.ts';
 
 const PROOF = 'mysql/global_priv.frm';
@@ -101,6 +102,7 @@ async function initialise(spec: ServerSpec, binary: ServerBinary, signal?: Abort
 async function prepareBoot(spec: ServerSpec, binary: ServerBinary): Promise<ServerCommand> {
   const layout = await makeDirectories(spec);
   const config = await installConfig(spec, layout, 'mariadb/lab.cnf');
+  const serverId = await readServerId(spec);
   return {
     file: binary.path,
     args: [
@@ -111,7 +113,7 @@ async function prepareBoot(spec: ServerSpec, binary: ServerBinary): Promise<Serv
       `--pid-file=${join(layout.run, 'mariadbd.pid')}`,
       `--bind-address=${spec.node.host}`,
       `--port=${spec.node.port}`,
-      `--server-id=${spec.serverId}`,
+      `--server-id=${serverId}`,
       `--report-host=${spec.node.host}`,
       `--report-port=${spec.node.port}`,
       ...(spec.supervised ? ['--skip-slave-start=ON'] : []),

@@ -12,6 +12,7 @@ import {
   writeOwned,
 } from '../local/layout.ts';
 import { runTool, toolEnvironment } from '../local/run-tool.ts';
+import { readServerId } from '../local/server-id.ts';
 import type { EngineServer, ServerBinary, ServerCommand, ServerSpec } from '../types.ts';
 
 const PROOF = 'mysql.ibd';
@@ -84,18 +85,22 @@ async function initialise(spec: ServerSpec, binary: ServerBinary, signal?: Abort
 async function prepareBoot(spec: ServerSpec, binary: ServerBinary): Promise<ServerCommand> {
   const layout = await makeDirectories(spec);
   const config = await installConfig(spec, layout, 'mysql/lab.cnf');
+  const serverId = await readServerId(spec);
+  const socket = socketOf(spec);
+  // Left behind by a server that was killed; the process number in it may by now be anybody's, and mysqld would not start.
+  await rm(`${socket}.lock`, { force: true });
   return {
     file: binary.path,
     args: [
       `--defaults-file=${config}`,
       `--datadir=${layout.data}`,
       `--tmpdir=${layout.tmp}`,
-      `--socket=${socketOf(spec)}`,
+      `--socket=${socket}`,
       `--pid-file=${join(layout.run, 'mysqld.pid')}`,
       '--secure-file-priv=NULL',
       `--bind-address=${spec.node.host}`,
       `--port=${spec.node.port}`,
-      `--server-id=${spec.serverId}`,
+      `--server-id=${serverId}`,
       `--report-host=${spec.node.host}`,
       `--report-port=${spec.node.port}`,
       '--super-read-only=ON',

@@ -92,7 +92,10 @@ async function initialise(spec: ServerSpec, binary: ServerBinary, signal?: Abort
   });
 }
 
-/** Makes this node's slot on the source first, so that the source keeps what the copy will need afterwards. */
+/**
+ * Makes this node's slot on the source first, so that the source keeps what the copy will need afterwards. Anew: what one
+ * from an earlier life of this node kept is of no use, and the source may have given it up.
+ */
 async function copyFrom(
   spec: ServerSpec,
   binary: ServerBinary,
@@ -110,12 +113,9 @@ async function copyFrom(
       '--no-password',
       `--slot=${slotName(spec.node.name)}`,
     ];
-    await runTool(
-      spec,
-      tool(binary, 'pg_receivewal'),
-      [...from, '--create-slot', '--if-not-exists'],
-      options,
-    );
+    const receivewal = tool(binary, 'pg_receivewal');
+    await runTool(spec, receivewal, [...from, '--drop-slot'], options).catch(() => {}); // there may be none
+    await runTool(spec, receivewal, [...from, '--create-slot', '--if-not-exists'], options);
     await runTool(
       spec,
       tool(binary, 'pg_basebackup'),

@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { waitFor } from '../src/wait.ts';
+import { API_URL, NATIVE_ENGINES, processesNaming, TestLab, whyNot } from './support/lab.ts';
+import { ReadLoad } from './support/load.ts';
+import { WriteLoad } from './support/write-load.ts';
+
+const DEADLINE_MS = 60_000;
+
+for (const engine of NATIVE_ENGINES) {
+  const reason = await whyNot(engine);
+  if (reason) console.warn(`NOT RUN: the native lab with ${engine} and quorum commit: ${reason}`);
+
+  describe.skipIf(reason !== null)(`the native lab with ${engine} and DURABILITY=quorum`, () => {
+    let lab: TestLab;
+    const acknowledged = new Set<string>();
+    beforeAll(async () => {
+      lab = await TestLab.make('quorum');
+      await lab.must('up', '--runtime', 'native', '--engine', engine);
+    });
+    afterAll(async () => {
+      await lab.run(['down', '--volumes']);
+      await rm(lab.stateDir, { recursive: true, force: true });
+    });
+
+    /** A primary that could be replaced, and two replicas that follow it. */
+    const untilWhole = () =>
+      waitFor(
+        async () => {
+          const status = await lab.status();
+          const following = status.nodes.filter(({ up, replicating }) => up && replicating);
+          return status.primary !== null && status.armed.ok && following.length === 2 ? status : null;
+        },
+        { what: 'the lab to be whole', timeoutMs: DEADLINE_MS },
+      );
+
+    /** All that was acknowledged is there, as the API tells it. */
+    async function expectNothingLost(): Promise<void> {
+      for (const email of acknowledged) {
+        const response = await fetch(`${API_URL}/users?limit=5&q=${encodeURIComponent(email)}`, {
+          headers: { 'Consistency-Level': 'primary' },
+        });
+        const { items } = (await response.json()) as { items: { email: string }[] };
+        expect(items.map((user) => user.email)).toEqual([email]);
+      }
+    }
+
+    it('is armed, and says who watches', async () => {
+      const status = await untilWhole();
+      expect(status).toMatchObject({ primary: 'db-1', epoch: 1, armed: { ok: true, reasons: [] } });
+      expect(status.supervisors.map(({ phase }) => phase).sort()).toEqual(['passive', 'watching']);
+    });
+
+    it('replaces a primary that was killed, and loses neither a read nor an acknowledged write', async () => {
+      const reads = new ReadLoad(`${API_URL}/users?limit=5`);
+      const writes = new WriteLoad(`${API_URL}/users`);
+      await writes.acknowledgedMore(20);
+      await lab.must('fault', 'kill', 'db-1', '--background', '--for', '120s');
+      const promoted = await waitFor(
+        async () => {
+          const status = await lab.status();
+          return status.primary !== null && status.primary !== 'db-1' ? status : null;
+        },
+        { what: 'a replica to be promoted', timeoutMs: DEADLINE_MS },
+      );
+      expect(promoted.epoch).toBe(2);
+      await writes.acknowledgedMore(20);
+      expect((await reads.stop()).failures).toEqual([]);
+      for (const email of await writes.stop()) acknowledged.add(email);
+      await expectNothingLost();
+    });
+
+    it('the old primary comes back as a replica', async () => {
+      await lab.must('heal');
+      const status = await untilWhole();
+      expect(status.epoch).toBe(2);
+      expect(status.nodes.find(({ name }) => name === 'db-1')).toMatchObject({
+        role: 'replica',
+        readOnly: true,
+      });
+    });
+
+    it('goes on when the supervisor that acts is killed', async () => {
+      const { supervisors } = await lab.status();
+      const active = supervisors.find(({ phase }) => phase === 'watching')!.name;
+      await lab.must('fault', 'kill', active, '--background', '--for', '120s');
+      const status = await untilWhole();
+      expect(status.supervisors.find(({ phase }) => phase === 'watching')?.name).not.toBe(active);
+      await lab.must('heal');
+    });
+
+    it('an old primary with writes that nobody confirmed is made anew by itself', async () => {
+      const { primary } = await untilWhole();
+      const replicas = ['db-1', 'db-2', 'db-3'].filter((name) => name !== primary);
+      for (const name of replicas) await lab.must('fault', 'kill', name, '--background', '--for', '120s');
+      const email = `${randomUUID()}@tail.test`;
+      const unconfirmed = await fetch(`${API_URL}/users`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ name: 'Tail', email }),
+        signal: AbortSignal.timeout(1500),
+      }).catch(() => null);
+      expect(unconfirmed?.status).not.toBe(201);
+      await lab.must('fault', 'kill', primary!, '--background', '--for', '120s');
+      for (const name of replicas) await lab.must('heal', name);
+      await waitFor(async () => ((await lab.status()).primary ?? primary) !== primary, {
+        what: 'a replica to be promoted',
+        timeoutMs: DEADLINE_MS,
+      });
+      await lab.must('heal');
+      const status = await untilWhole();
+      expect(status.primary).not.toBe(primary);
+      await expectNothingLost();
+    });
+
+    it('after a stop of everything it is opened again, armed, with all its data', async () => {
+      const before = await untilWhole();
+      await lab.must('down');
+      expect(processesNaming(lab.stateDir)).toEqual([]);
+      await lab.must('up', '--runtime', 'native', '--engine', engine);
+      const status = await untilWhole();
+      expect(status.epoch).toBe(before.epoch + 1);
+      await expectNothingLost();
+    });
+
+    it('can be brought back to the textbook, where no supervisor watches', async () => {
+      await lab.must('up', '--durability', 'async');
+      const status = await lab.status();
+      expect(status).toMatchObject({ armed: { ok: false }, supervisors: [] });
+      expect(status.armed.reasons[0]).toMatch(/DURABILITY=async/);
+      expect(status.primary).not.toBeNull();
+      await expectNothingLost();
+    });
+  });
+}
