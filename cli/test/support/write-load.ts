@@ -2,11 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../../src/wait.ts';
 
+export interface Written {
+  readonly id: number;
+  readonly email: string;
+}
+
 /** Creates users without a pause, each once, and remembers which were acknowledged. */
 export class WriteLoad {
   readonly #url: string;
   readonly #stop = new AbortController();
-  readonly #acknowledged: string[] = [];
+  readonly #acknowledged: Written[] = [];
   readonly #workers: Promise<void>[];
 
   constructor(url: string, workers = 4) {
@@ -23,8 +28,8 @@ export class WriteLoad {
     });
   }
 
-  /** The emails of all that were acknowledged. */
-  async stop(): Promise<readonly string[]> {
+  /** All that were acknowledged. */
+  async stop(): Promise<readonly Written[]> {
     this.#stop.abort();
     await Promise.all(this.#workers);
     return this.#acknowledged;
@@ -39,8 +44,8 @@ export class WriteLoad {
         body: JSON.stringify({ name: 'Load', email }),
         signal: AbortSignal.timeout(10_000),
       }).catch(() => null);
-      await response?.arrayBuffer().catch(() => {});
-      if (response?.status === 201) this.#acknowledged.push(email);
+      const body = await response?.json().catch(() => null);
+      if (response?.status === 201) this.#acknowledged.push({ id: (body as Written).id, email });
       await sleep(20);
     }
   }
