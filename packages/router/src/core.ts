@@ -42,6 +42,8 @@ export class RouterCore {
   readonly load: LoadBook;
   readonly budget: PrimaryBudget;
   readonly primaryWait: PrimaryWait;
+  /** Of reads, apart: they are many, and must not take the writes' places. */
+  readonly readWait: PrimaryWait;
   readonly classify: (sql: string) => Classification;
   readonly #sealer: TokenSealer;
   readonly #settler: Settler;
@@ -71,10 +73,9 @@ export class RouterCore {
       perSessionPerSecond: settings.primaryReadsPerSessionPerSecond,
       sessions: DEFAULTS.countedSessions,
     });
-    this.primaryWait = new PrimaryWait({
-      waitMs: settings.primaryWaitMs,
-      maxWaiting: settings.primaryWaiters,
-    });
+    const waiting = { waitMs: settings.primaryWaitMs, maxWaiting: settings.primaryWaiters };
+    this.primaryWait = new PrimaryWait(waiting);
+    this.readWait = new PrimaryWait(waiting);
     this.#sealer = new TokenSealer(options.tokenKeys, options.engine, this.client.positions);
     this.#access = new Map(
       options.nodes.map((node) => [node.name, new NodeAccess(node, this.client, options, settings)]),
@@ -254,6 +255,7 @@ export class RouterCore {
     clearInterval(this.#timer);
     this.#news.resolve();
     this.primaryWait.wake();
+    this.readWait.wake();
     this.#settler.close();
     for (const { endpoint } of this.accesses) this.cluster.catchUp(endpoint.name).close();
     await Promise.all([...this.#watchers.values()].map((watcher) => watcher.close()));
@@ -268,7 +270,7 @@ export class RouterCore {
 
   #listen(): void {
     this.events.on('primary-changed', ({ to }) => {
-      if (to !== null) this.primaryWait.wake();
+      if (to !== null) for (const wait of [this.primaryWait, this.readWait]) wait.wake();
     });
     // A node that was there from the beginning is warm: only one that was away begins gently.
     const away = new Set<string>();

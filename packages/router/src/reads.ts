@@ -21,6 +21,8 @@ import {
 
 /** Share of the remaining time that a read may spend on one node while another could answer it. */
 const FIRST_SHARE = 0.7;
+/** While it waits for a node. */
+const LOOK_AGAIN_MS = 25;
 const NOBODY: ReadonlySet<string> = new Set();
 const LEVELS: ReadonlySet<ConsistencyLevel> = new Set(['eventual', 'bounded', 'session', 'primary']);
 
@@ -51,6 +53,8 @@ interface Journey extends RouteRequest {
   /** Its share of forced reads of the primary was counted already. */
   counted: boolean;
   lastError: unknown;
+  /** Until when it waits for a node while there is no primary; null: it has not begun to. */
+  giveUpMs: number | null;
 }
 
 /**
@@ -84,7 +88,10 @@ export async function read<T extends Seen, R>(
     const topology = core.topology(level === 'bounded', nowMs);
     setWait(core, journey, nowMs);
     const route = core.route(journey, topology, nowMs);
-    if (!route) throw journey.lastError ?? noNode(level, topology);
+    if (!route) {
+      if (topology.primary === null && (await mayAppear(core, journey, nowMs))) continue;
+      throw journey.lastError ?? noNode(level, topology);
+    }
     const { choice } = route;
     const mustWait = choice.waitFor !== null || choice.forced || choice.settleFrom !== null;
     if (mustWait) {
@@ -144,6 +151,7 @@ function setOut(
     waited: false,
     counted: false,
     lastError: null,
+    giveUpMs: null,
   };
 }
 
@@ -272,6 +280,19 @@ export function levelOf({ level = 'session', maxStalenessMs }: ReadRequest): Con
     throw new RangeError('a bounded read needs maxStalenessMs, 0 or more');
   }
   return level;
+}
+
+/**
+ * While the primary is being replaced there can be a moment in which no node can keep a read's promise: then a read waits as
+ * a write does. False when that was long enough, or too many wait.
+ */
+async function mayAppear(core: RouterCore, journey: Journey, nowMs: number): Promise<boolean> {
+  journey.giveUpMs ??= Math.min(journey.deadlineMs, nowMs + core.settings.primaryWaitMs);
+  const leftMs = Math.min(LOOK_AGAIN_MS, journey.giveUpMs - nowMs);
+  if (!(await core.readWait.wait(leftMs, journey.signal))) return false;
+  // Whoever failed this read may be another one by now.
+  journey.tried = NOBODY;
+  return true;
 }
 
 function setWait(core: RouterCore, journey: Journey, nowMs: number): void {

@@ -246,9 +246,12 @@ export interface RouterOptions {
   /** Default deadlines. */
   readonly readTimeoutMs?: number;
   readonly writeTimeoutMs?: number;
-  /** How long a write may wait for a primary while there is none; 0: not at all. Nothing of it was sent. */
+  /**
+   * How long a write may wait for a primary while there is none, and a read for a node that can serve it; 0: not at all.
+   * Nothing of a write was sent.
+   */
   readonly primaryWaitMs?: number;
-  /** Writes that wait for a primary at once; one more is refused at once. */
+  /** Writes that wait for a primary at once, and as many reads; one more is refused at once. */
   readonly primaryWaiters?: number;
   /** How long a session read may wait for a replica to catch up before it goes to the primary; 0: not at all. */
   readonly sessionWaitMs?: number;
