@@ -91,7 +91,7 @@ describe.each(engines)('%s: the primary freezes', (engine) => {
     const before = writers.acknowledged.size;
     await until('writing again', () => writers.acknowledged.size > before + 20);
     await cluster.kill('db-1', 'SIGCONT');
-    await until('seen again', () => watch.status?.reasons.some(({ reason }) => reason === 'needs-rebuild'));
+    await until('seen again', () => watch.status?.reasons.some(({ reason }) => reason === 'needs-restart'));
     const woken = writers.acknowledged.size;
     await until('writing on', () => writers.acknowledged.size > woken + 20);
     await writers.stop();
