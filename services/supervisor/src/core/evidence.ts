@@ -10,7 +10,10 @@ export type Verdict =
   | { readonly kind: 'open' }
   | { readonly kind: 'closed-to-clients' } // promoted, and the last step of a promotion is missing
   | { readonly kind: 'suspected'; readonly why: readonly Explained[] }
-  | { readonly kind: 'dead'; readonly by: 'hard' | 'soft' | 'closed' | 'fenced' };
+  | { readonly kind: 'dead'; readonly by: Evidence };
+
+/** What a dead primary was known by. `fenced`: no voter receives from it any more, whoever saw to that. */
+export type Evidence = 'hard' | 'soft' | 'closed' | 'fenced';
 
 /** Milliseconds since the voter's source gave a sign of life, as seen from here. */
 export function silentMs(state: SupervisorState, voter: string, nowMs: number): number {

@@ -6,6 +6,8 @@ export interface PromotionStep {
   readonly phase: Phase;
   readonly actions: readonly Action[];
   readonly reasons: readonly Explained[];
+  /** Who is to succeed; null while that is not decided. */
+  readonly candidate: string | null;
 }
 
 type Answering = NodeReport & { readonly state: NonNullable<NodeReport['state']> };
@@ -43,29 +45,36 @@ export function nextPiece(
   if ('refusal' in choice) return refuse(choice.refusal);
   const { candidate } = choice;
   const others = answering.filter((voter) => voter !== candidate);
-  const { promoted, quorum } = candidate.state;
-  if (promoted)
-    return {
-      phase: 'establishing',
-      actions: [{ do: 'establish', node: candidate.name, epoch: epoch + 1 }],
-      reasons: [],
-    };
-  if (!isDrained(candidate, context)) return drain(candidate);
-  if (!quorum.armed) {
-    const names = others.map(({ name }) => name);
-    return { phase: 'arming', actions: [{ do: 'arm', node: candidate.name, voters: names }], reasons: [] };
+  if (!candidate.state.promoted && !isDrained(candidate, context)) {
+    return { ...drain(candidate), candidate: candidate.name };
   }
-  const host = hostOf(context, candidate.name);
+  return { ...pieceOf(candidate, others, epoch, context), reasons: [], candidate: candidate.name };
+}
+
+/** What the candidate, which has applied all that it received, is to be told next. */
+function pieceOf(
+  candidate: Answering,
+  others: readonly Answering[],
+  epoch: number,
+  context: StepContext,
+): Pick<PromotionStep, 'phase' | 'actions'> {
+  const { name: node, state } = candidate;
+  if (state.promoted) {
+    return { phase: 'establishing', actions: [{ do: 'establish', node, epoch: epoch + 1 }] };
+  }
+  if (!state.quorum.armed) {
+    return { phase: 'arming', actions: [{ do: 'arm', node, voters: others.map(({ name }) => name) }] };
+  }
+  const host = hostOf(context, node);
   const lost = others.filter(({ state: voter }) => voter.detached || voter.source !== host);
   if (lost.length > 0) {
     return {
       phase: 'attaching',
-      actions: lost.map(({ name }) => ({ do: 'follow', node: name, source: candidate.name })),
-      reasons: [],
+      actions: lost.map(({ name }) => ({ do: 'follow', node: name, source: node })),
     };
   }
-  if (!isConfirmed(candidate.state, others)) return { phase: 'attaching', actions: [], reasons: [] };
-  return { phase: 'promoting', actions: [{ do: 'promote', node: candidate.name }], reasons: [] };
+  if (!isConfirmed(state, others)) return { phase: 'attaching', actions: [] };
+  return { phase: 'promoting', actions: [{ do: 'promote', node }] };
 }
 
 /** It tells of no reign as new as the newest: what it has not applied yet may. */
@@ -75,11 +84,12 @@ const isDrained = ({ state }: Answering, { positions }: Pick<StepContext, 'posit
   positions.covers(state.position, state.received);
 
 function drain({ name, state: { applyTrouble } }: Answering): PromotionStep {
-  if (applyTrouble === null) return { phase: 'draining', actions: [], reasons: [] };
+  const candidate = null;
+  if (applyTrouble === null) return { phase: 'draining', actions: [], reasons: [], candidate };
   const detail = `${name} does not apply what it received: ${applyTrouble}`;
   // To be told again helps: the order to receive nothing includes that what was received is applied.
   const again: Action = { do: 'detach', node: name };
-  return { phase: 'draining', actions: [again], reasons: [{ reason: 'apply-trouble', detail }] };
+  return { phase: 'draining', actions: [again], reasons: [{ reason: 'apply-trouble', detail }], candidate };
 }
 
 /**
@@ -95,6 +105,7 @@ const refuse = (refusal: Explained): PromotionStep => ({
   phase: 'refusing',
   actions: [],
   reasons: [refusal],
+  candidate: null,
 });
 
 /** Whoever was chosen already, else the voter that holds all that any of them holds. */

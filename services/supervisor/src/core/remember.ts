@@ -13,11 +13,13 @@ export function remember(
   // What a node held of an older reign, and lost since, was nobody's: only this one's counts.
   const highWater = state.markedEpoch === epoch ? { ...state.highWater } : {};
   const divergedSinceMs: Record<string, number> = {};
+  const detachedSinceMs: Record<string, number> = {};
   const primary = nodes.find(({ name }) => name === newestReign(nodes)?.node);
   for (const report of nodes) {
     const { name, state: node } = report;
     if (node === null) continue;
     const sign = signs[name];
+    if (node.detached) detachedSinceMs[name] = state.detachedSinceMs[name] ?? nowMs;
     if (sign?.sign !== node.sourceSign) signs[name] = { sign: node.sourceSign, changedAtMs: nowMs };
     if (primary && isDiverged(report, primary, positions)) {
       divergedSinceMs[name] = state.divergedSinceMs[name] ?? nowMs;
@@ -39,6 +41,7 @@ export function remember(
     highWater,
     markedEpoch: epoch,
     divergedSinceMs,
+    detachedSinceMs,
     armedEpoch: armedEpoch(nodes) ?? state.armedEpoch,
     lateAtMs: lateMs > limits.lateMs ? nowMs : state.lateAtMs,
   };

@@ -4,6 +4,7 @@ import { heal } from './heal.ts';
 import { stepLocks } from './locks.ts';
 import { hostOf, isConfirmed, newestReign } from './nodes.ts';
 import { chosenOne, nextPiece } from './promotion.ts';
+import { choiceOf } from './proof.ts';
 import { remember } from './remember.ts';
 import type {
   Action,
@@ -36,6 +37,8 @@ export function stepFailover(
   const reign = newestReign(nodes);
   const locks = stepLocks(remembered, nodes, nowMs, context);
   const primary = nodes.find(({ name }) => name === reign?.node);
+  const voters = nodes.filter((node) => node !== primary);
+  const verdict = primary ? judgePrimary(primary, voters, remembered, context, nowMs) : null;
   const step = (phase: Phase, actions: readonly Action[], reasons: readonly Explained[] = []): Step => ({
     state: enter(locks.state, phase, nowMs),
     // What changes a node goes through the session that holds its lock, or not at all.
@@ -44,11 +47,11 @@ export function stepFailover(
     epoch: reign?.epoch ?? 0,
     unarmed: reign && primary ? whyUnarmed(primary, nodes, reign.epoch, remembered) : [NEVER_ARMED],
     reasons: [...locks.reasons, ...reasons],
+    verdict,
+    choice: null,
   });
   // Bootstrap makes the first reign, and takes the locks for it.
-  if (!reign || !primary) return { ...step('unfounded', []), actions: unlockAll(nodes) };
-  const voters = nodes.filter((node) => node !== primary);
-  const verdict = judgePrimary(primary, voters, remembered, context, nowMs);
+  if (!reign || !primary || !verdict) return { ...step('unfounded', []), actions: unlockAll(nodes) };
   const chosen = chosenOne(voters, reign.epoch);
   const underWay = chosen !== null;
   if (!locks.isActive) return step('passive', []);
@@ -76,7 +79,8 @@ export function stepFailover(
   const fencedAtMs = remembered.fencedAtMs ?? nowMs;
   if (!underWay && nowMs - fencedAtMs < context.limits.lookMs) return step('looking', []);
   const piece = nextPiece(voters, reign.epoch, remembered, context);
-  return step(piece.phase, piece.actions, piece.reasons);
+  const choice = piece.candidate && choiceOf(piece.candidate, primary, voters, reign.epoch, remembered);
+  return { ...step(piece.phase, piece.actions, piece.reasons), choice: choice || null };
 }
 
 const unlockAll = (nodes: readonly NodeReport[]): Action[] =>

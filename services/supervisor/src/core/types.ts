@@ -1,4 +1,6 @@
 import type { Endpoint, NodeState, PositionOps, Reign } from '@replication-lab/engines';
+import type { Verdict } from './evidence.ts';
+import type { Choice } from './proof.ts';
 
 /** Milliseconds of this process's monotonic clock. */
 type Ms = number;
@@ -111,6 +113,8 @@ export interface SupervisorState {
    * life of its server.
    */
   readonly divergedSinceMs: Readonly<Record<string, Ms>>;
+  /** By node: since when it has been seen to receive from nobody. */
+  readonly detachedSinceMs: Readonly<Record<string, Ms>>;
   /** Since when all voters are detached; null while they are not. */
   readonly fencedAtMs: Ms | null;
   /** When the primary answered a last look. */
@@ -175,6 +179,10 @@ export interface Step {
   readonly unarmed: readonly Explained[];
   /** What keeps this step from going on, or from healing a node. */
   readonly reasons: readonly Explained[];
+  /** What is to be thought of the primary of record; null where there is none, or before it was asked. */
+  readonly verdict: Verdict | null;
+  /** Who is to succeed and what it was chosen by; null while nobody is. */
+  readonly choice: Choice | null;
 }
 
 export const initialState = (nowMs: Ms): SupervisorState => ({
@@ -184,6 +192,7 @@ export const initialState = (nowMs: Ms): SupervisorState => ({
   highWater: {},
   markedEpoch: 0,
   divergedSinceMs: {},
+  detachedSinceMs: {},
   fencedAtMs: null,
   lastCancelAtMs: Number.NEGATIVE_INFINITY,
   lastPromotionAtMs: Number.NEGATIVE_INFINITY,
