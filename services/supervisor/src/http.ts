@@ -1,31 +1,46 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Step } from './core/types.ts';
+import type { EventPage } from './events.ts';
 
 export interface StatusParts {
   readonly name: string;
   readonly token: string;
   readonly status: () => Step | null;
+  readonly events: (after: number) => EventPage;
 }
 
-/** `GET /livez` for everybody; `GET /status`, for the holder of the token: what this supervisor thinks now. */
+/**
+ * `GET /livez` for everybody. For the holder of the token: `GET /status`, what this supervisor thinks now, and
+ * `GET /events?after=SEQ`, what it has done and why.
+ */
 export function createStatusServer(parts: StatusParts): Server {
   const server = createServer({ maxHeaderSize: 8192, keepAliveTimeout: 5000 }, (request, response) => {
-    const path = (request.url ?? '/').split('?', 1)[0];
+    const [path, query] = (request.url ?? '/').split('?', 2);
     if (request.method === 'GET' && path === '/livez') return send(response, 200, { name: parts.name });
-    if (request.method !== 'GET' || path !== '/status') {
-      return sendProblem(response, 404, 'not-found', 'GET /livez, /status');
+    if (request.method !== 'GET' || (path !== '/status' && path !== '/events')) {
+      return sendProblem(response, 404, 'not-found', 'GET /livez, /status, /events?after=SEQ');
     }
     if (!isAuthorised(parts.token, request)) {
-      const detail = 'the status needs the header Authorization: Bearer SUPERVISOR_TOKEN';
+      const detail = 'this needs the header Authorization: Bearer SUPERVISOR_TOKEN';
       return sendProblem(response, 401, 'unauthorised', detail);
     }
+    if (path === '/events') return sendEvents(parts, response, query);
     send(response, 200, { name: parts.name, ...describe(parts.status()) });
   });
   server.headersTimeout = 3000;
   server.requestTimeout = 5000;
   server.maxConnections = 64;
   return server;
+}
+
+function sendEvents(parts: StatusParts, response: ServerResponse, query: string | undefined): void {
+  const after = new URLSearchParams(query).get('after') ?? '0';
+  if (!/^\d{1,15}$/.test(after)) {
+    sendProblem(response, 400, 'invalid-after', 'after: the `next` of the last answer, or 0');
+    return;
+  }
+  send(response, 200, parts.events(Number(after)));
 }
 
 function describe(step: Step | null): object {

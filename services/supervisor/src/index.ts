@@ -2,4 +2,5 @@ export type { Evidence, Verdict } from './core/evidence.ts';
 export type { Choice, ChoiceVoter } from './core/proof.ts';
 export { stepFailover } from './core/step.ts';
 export * from './core/types.ts';
-export { Supervisor, type SupervisorEvent, type SupervisorOptions } from './supervisor.ts';
+export type { EventPage, LoggedEvent, Proof, SupervisorEvent } from './events.ts';
+export { Supervisor, type SupervisorOptions } from './supervisor.ts';

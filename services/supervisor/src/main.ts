@@ -6,13 +6,20 @@ import { ADMIN_USER, readEnvironment, replicationUser } from '@replication-lab/e
 import { type Logger, pino } from 'pino';
 import { supervisorEnvironment } from './config.ts';
 import type { AgentOrder } from './core/types.ts';
+import { EventLog } from './event-log.ts';
+import type { LoggedEvent, SupervisorEvent } from './events.ts';
 import { createStatusServer } from './http.ts';
-import { Supervisor, type SupervisorEvent } from './supervisor.ts';
+import { Supervisor } from './supervisor.ts';
 
 async function main(): Promise<void> {
   const env = readEnvironment(supervisorEnvironment);
   const log = pino({ level: env.LOG_LEVEL, base: { supervisor: env.SUPERVISOR_NAME } });
   const engine = engineOf(env.DB_ENGINE);
+  const events = new EventLog(env.SUPERVISOR_NAME);
+  const tell = (event: SupervisorEvent, agoMs = 0) => {
+    const logged = events.add(event, agoMs);
+    if (logged) write(log, logged);
+  };
   const agents = new AgentClient(env.AGENT_PORT, env.AGENT_TOKEN);
   const supervisor = new Supervisor({
     engine,
@@ -26,17 +33,19 @@ async function main(): Promise<void> {
     ),
     database: DATABASE_NAME,
     agents: { carryOut: (node, errand, signal) => carryOut(agents, node, errand, signal) },
-    onEvent: (event) => tell(log, event),
+    onEvent: tell,
   });
   const server = createStatusServer({
     name: env.SUPERVISOR_NAME,
     token: env.SUPERVISOR_TOKEN,
     status: () => supervisor.status(),
+    events: (after) => events.after(after),
   });
   server.listen(env.SUPERVISOR_PORT, env.HOST);
   await once(server, 'listening');
   // TOPOLOGY=single: this process stays for the day when there are more.
   const hasReplicas = env.DB_NODES.length > 1;
+  tell({ what: 'started', engine: env.DB_ENGINE, nodes: env.DB_NODES.map(({ name }) => name) });
   if (hasReplicas) supervisor.start();
   const doing = hasReplicas ? 'supervisor watches' : 'supervisor stands by: there is one node only';
   log.info({ port: env.SUPERVISOR_PORT, engine: env.DB_ENGINE }, doing);
@@ -60,19 +69,17 @@ function carryOut(
   return agents.carryOut(node, { order, source, epoch }, ERRAND_TIMEOUT_MS[order], signal);
 }
 
-/** The event log, readable by a person: one line a change. */
-function tell(log: Logger, event: SupervisorEvent): void {
-  if (event.what === 'phase') {
-    const { from, to, epoch, primary, why } = event;
-    const level = to === 'refusing' ? 'error' : 'info';
-    log[level]({ from, to, epoch, primary, why }, `${from} -> ${to}`);
-    return;
-  }
-  const { action, outcome, ms, error } = event;
-  const { do: verb, node, ...rest } = action;
-  if (verb === 'lock' && outcome === 'done') return;
-  const level = outcome === 'done' ? 'info' : 'warn';
-  log[level]({ ...rest, node, ms: Math.round(ms), error }, `${verb} ${node}: ${outcome}`);
+/** The event log once more, where it outlives this process: one line an event, readable by a person. */
+function write(log: Logger, { text, ...event }: LoggedEvent): void {
+  log[levelOf(event)](event, text);
+}
+
+function levelOf(event: SupervisorEvent): 'info' | 'warn' | 'error' {
+  if (event.what === 'phase') return event.to === 'refusing' ? 'error' : 'info';
+  if (event.what === 'order') return event.outcome === 'done' ? 'info' : 'warn';
+  return event.what === 'suspected' || event.what === 'confirmed' || event.what === 'unarmed'
+    ? 'warn'
+    : 'info';
 }
 
 await main();

@@ -2,6 +2,8 @@ import type { Credentials, Endpoint, Engine } from '@replication-lab/engines';
 import { stepFailover } from './core/step.ts';
 import { type Action, initialState, LIMITS, type Limits, type Step, type StepContext } from './core/types.ts';
 import { Errands, isErrand, type NodeAgents } from './errands.ts';
+import type { SupervisorEvent } from './events.ts';
+import { type Moment, Moments } from './moments.ts';
 import { NodeChannel, type OrderEvent } from './node-channel.ts';
 
 /** A step is made with every piece of news, and at least so often. */
@@ -17,20 +19,9 @@ export interface SupervisorOptions {
   /** Without it nodes that would have to be restarted or made anew are only named. */
   readonly agents?: NodeAgents;
   readonly limits?: Partial<Limits>;
-  /** Each change of phase, order and reason: the event log. */
-  readonly onEvent?: (event: SupervisorEvent) => void;
+  /** Each change of phase, order and moment of a failover, `agoMs` ago: the event log. */
+  readonly onEvent?: (event: SupervisorEvent, agoMs: number) => void;
 }
-
-export type SupervisorEvent =
-  | {
-      readonly what: 'phase';
-      readonly from: string;
-      readonly to: string;
-      readonly epoch: number;
-      readonly primary: string | null;
-      readonly why: readonly string[];
-    }
-  | ({ readonly what: 'order'; readonly node: string } & OrderEvent);
 
 /**
  * Watches a primary and its replicas, and gives the office to a replica when the primary is gone. Several may run at once:
@@ -41,6 +32,7 @@ export class Supervisor {
   readonly #channels: ReadonlyMap<string, NodeChannel>;
   readonly #context: StepContext;
   readonly #errands: Errands | null;
+  readonly #moments = new Moments((ms) => new Date(Date.now() - (performance.now() - ms)).toISOString());
   #timer: NodeJS.Timeout | undefined;
   #state = initialState(performance.now());
   #last: Step | null = null;
@@ -57,9 +49,7 @@ export class Supervisor {
       random: Math.random,
     };
     this.#errands = options.agents
-      ? new Errands(options.agents, nodes, (order) =>
-          this.#tell({ what: 'order', node: order.action.node, ...order }),
-        )
+      ? new Errands(options.agents, nodes, (order) => this.#ordered(order))
       : null;
     this.#channels = new Map(
       nodes.map((node) => [
@@ -72,7 +62,7 @@ export class Supervisor {
           replication: replication[node.name],
           database,
           onNews: () => this.#step(),
-          onOrder: (order) => this.#tell({ what: 'order', node: node.name, ...order }),
+          onOrder: (order) => this.#ordered(order),
         }),
       ]),
     );
@@ -107,6 +97,7 @@ export class Supervisor {
     this.#state = step.state;
     this.#last = step;
     for (const action of step.actions) this.#give(action);
+    this.#tellMoments(this.#moments.step(step, nodes, nowMs));
     const why = step.reasons.map(({ reason, detail }) => `${reason}: ${detail}`);
     // A phase that goes on for other reasons is news too.
     const said = `${step.state.phase} ${step.reasons.map(({ reason }) => reason).join(' ')}`;
@@ -120,7 +111,16 @@ export class Supervisor {
     else this.#channels.get(action.node)?.give(action);
   }
 
-  #tell(event: SupervisorEvent): void {
-    this.#options.onEvent?.(event);
+  #ordered(order: OrderEvent): void {
+    this.#tell({ what: 'order', node: order.action.node, ...order });
+    this.#tellMoments(this.#moments.order(order, this.#last?.epoch ?? 0, performance.now()));
+  }
+
+  #tellMoments(moments: readonly Moment[]): void {
+    for (const { event, atMs } of moments) this.#tell(event, performance.now() - atMs);
+  }
+
+  #tell(event: SupervisorEvent, agoMs = 0): void {
+    this.#options.onEvent?.(event, agoMs);
   }
 }

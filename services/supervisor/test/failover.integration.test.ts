@@ -59,6 +59,21 @@ describe.each(engines)('%s: the primary goes', (engine) => {
     expect(row).toMatchObject({ epoch: 2, node: promoted, lossless: true });
   });
 
+  it('and the event log tells how, with what the successor was chosen by', () => {
+    const primary = 'db-1';
+    const moments = watch.events.filter(({ what }) => what !== 'phase' && what !== 'order');
+    const failover = moments.slice(moments.findLastIndex(({ what }) => what === 'suspected'));
+    const node = watch.status!.primary!;
+    const voters = ['db-2', 'db-3'].map((name) => ({ name, detachedAt: expect.any(String), epoch: 1 }));
+    expect(failover.slice(0, 5)).toMatchObject([
+      { what: 'suspected', primary, epoch: 1 },
+      { what: 'confirmed', primary, epoch: 1, evidence: expect.stringMatching(/hard|soft/) },
+      { what: 'chosen', node, epoch: 1, voters, old: { name: primary, held: expect.any(String) } },
+      { what: 'promoted', node, epoch: 2 },
+      { what: 'opened', node, epoch: 2, from: primary, outageMs: expect.any(Number) },
+    ]);
+  });
+
   it('with two nodes gone nobody acts, and with one of them back the third one is waited for', async () => {
     const second = watch.status!.primary!;
     await cluster.kill(second);
