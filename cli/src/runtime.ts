@@ -72,6 +72,11 @@ export interface LabRuntime {
    * watch the lab: that is theirs.
    */
   bootstrap(progress: (message: string) => void, signal: AbortSignal): Promise<void>;
+  /**
+   * What the supervisors answer to `GET path`, as JSON, by their names; null from one that gives none within about a second.
+   * Empty where no supervisor watches the lab.
+   */
+  askSupervisors(path: (name: string) => string): Promise<Readonly<Record<string, unknown>>>;
   /** Runs until the signal when `follow`. */
   logs(request: LogRequest, out: Output, signal: AbortSignal): Promise<void>;
   /** Ends everything. Data stays unless `volumes`. */

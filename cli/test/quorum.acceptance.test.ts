@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LabEvent } from '../src/status/events.ts';
 import { waitFor } from '../src/wait.ts';
 import { API_URL, NATIVE_ENGINES, processesNaming, TestLab, whyNot } from './support/lab.ts';
 import { ReadLoad } from './support/load.ts';
@@ -67,6 +68,19 @@ for (const engine of NATIVE_ENGINES) {
       expect((await reads.stop()).failures).toEqual([]);
       acknowledged.push(...(await writes.stop()));
       await expectNothingLost();
+    });
+
+    it('./lab events tells how, by time, with the proof', async () => {
+      const { events } = JSON.parse(await lab.must('events', '--json')) as { events: LabEvent[] };
+      expect(events.map(({ at }) => at)).toEqual(events.map(({ at }) => at).toSorted());
+      const moments = ['suspected', 'confirmed', 'chosen', 'promoted', 'opened'];
+      const told = events.filter(({ what }) => moments.includes(what));
+      const failover = told.slice(told.findLastIndex(({ what }) => what === 'suspected'));
+      expect(failover.map(({ what }) => what)).toEqual(moments);
+      expect(failover[2]).toMatchObject({ epoch: 1, old: { name: 'db-1' } });
+      expect(failover[4]).toMatchObject({ epoch: 2, from: 'db-1', outageMs: expect.any(Number) });
+      const lines = (await lab.must('events')).trimEnd().split('\n');
+      expect(lines).toEqual(events.map(({ at, supervisor, text }) => `${at}  ${supervisor}  ${text}`));
     });
 
     it('the old primary comes back as a replica', async () => {

@@ -40,7 +40,7 @@ export async function observeDocker(state: LabState): Promise<Omit<LabObservatio
   const containers = await listContainers(env);
   const [inside, supervisors, proxyReady] = await Promise.all([
     askInside(containers, targetsOf(state), ASK_MS, env),
-    askInside(containers, supervisorTargetsOf(state), ASK_MS, env, supervisorToken(labSettings())),
+    askDockerSupervisors(state, () => '/status', containers),
     answers(`http://127.0.0.1:${state.statsPort}/healthz`, ASK_MS),
   ]);
   return {
@@ -71,10 +71,18 @@ function targetsOf(state: LabState): Record<string, string> {
   return Object.fromEntries([...agents, ...apis]);
 }
 
-const supervisorTargetsOf = (state: LabState): Record<string, string> =>
-  Object.fromEntries(
-    supervisorNames(state).map((name) => [name, `http://${name}:${SUPERVISOR_PORT}/status`]),
+/** What the supervisors answer to `GET path`, by their names. */
+export function askDockerSupervisors(
+  state: LabState,
+  path: (name: string) => string,
+  containers: readonly Container[],
+): Promise<Answers> {
+  const targets = Object.fromEntries(
+    supervisorNames(state).map((name) => [name, `http://${name}:${SUPERVISOR_PORT}${path(name)}`]),
   );
+  const env = composeEnvironment(state);
+  return askInside(containers, targets, ASK_MS, env, supervisorToken(labSettings()));
+}
 
 function supervisorOf(
   name: string,

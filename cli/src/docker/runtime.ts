@@ -12,7 +12,7 @@ import { waitFor } from '../wait.ts';
 import { compose, composeEnvironment } from './compose.ts';
 import { conditionOf, listContainers, serviceOf } from './containers.ts';
 import { askInside, runInside } from './inside.ts';
-import { agentHealth, nodeAddress, observeDocker } from './observe.ts';
+import { agentHealth, askDockerSupervisors, nodeAddress, observeDocker } from './observe.ts';
 import { readApplyDelay, setApplyDelay } from './scripts.ts';
 
 const REVIVE_MS = 60_000;
@@ -115,6 +115,16 @@ export class DockerRuntime implements LabRuntime {
       timeoutMs: BOOTSTRAP_MS,
     });
     for (const line of text.split('\n').filter((l) => l !== '')) progress(line);
+  }
+
+  async askSupervisors(path: (name: string) => string): Promise<Readonly<Record<string, unknown>>> {
+    const answers = await askDockerSupervisors(this.#state, path, await listContainers(this.#env));
+    return Object.fromEntries(
+      supervisorNames(this.#state).map((name) => {
+        const answer = answers[name];
+        return [name, answer?.status === 200 ? answer.body : null];
+      }),
+    );
   }
 
   async logs(request: LogRequest, out: Output, signal: AbortSignal): Promise<void> {

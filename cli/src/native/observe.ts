@@ -95,14 +95,27 @@ async function observeService(services: Services, name: string, url: string): Pr
   return { name, condition, ready: condition === 'running' && (await answers(url, PROBE_MS)) };
 }
 
+/** Of one that is dead or frozen: null, at once. */
+export async function askNativeSupervisors(
+  { plan, services }: Pick<NativeLab, 'plan' | 'services'>,
+  path: (name: string) => string,
+): Promise<Readonly<Record<string, unknown>>> {
+  const asked = supervisorNames(plan).map(async (name) => {
+    const condition = conditionOf(await services.process(name));
+    return [name, await askSupervisor(plan, name, condition, path(name))] as const;
+  });
+  return Object.fromEntries(await Promise.all(asked));
+}
+
+const askSupervisor = async (plan: NativePlan, name: string, condition: Condition, path: string) =>
+  condition === 'running' ? getJson(supervisorUrl(plan, name, path), PROBE_MS, supervisorToken()) : null;
+
 async function observeSupervisor(
   services: Services,
   plan: NativePlan,
   name: string,
 ): Promise<SupervisorObservation> {
   const condition = conditionOf(await services.process(name));
-  const url = supervisorUrl(plan, name, '/status');
-  const answer = condition === 'running' ? await getJson(url, PROBE_MS, supervisorToken()) : null;
-  const says = supervisorSays(answer);
+  const says = supervisorSays(await askSupervisor(plan, name, condition, '/status'));
   return { name, condition, ready: says !== null, says };
 }

@@ -12,7 +12,7 @@ import { runLabBootstrap } from './bootstrap.ts';
 import { type NativeLab, openNativeLab } from './lab.ts';
 import { guardNames, logFile, nodeNames } from './layout.ts';
 import { printLogs } from './logs.ts';
-import { observeNative } from './observe.ts';
+import { askNativeSupervisors, observeNative } from './observe.ts';
 import { HAPROXY, SERVICES } from './services.ts';
 import { stopProcesses } from './up.ts';
 
@@ -98,6 +98,10 @@ export class NativeRuntime implements LabRuntime {
 
   async bootstrap(progress: (message: string) => void, signal: AbortSignal): Promise<void> {
     if (guardNames(this.#state).length === 0) await runLabBootstrap(await this.#open(), progress, signal);
+  }
+
+  async askSupervisors(path: (name: string) => string): Promise<Readonly<Record<string, unknown>>> {
+    return askNativeSupervisors(await this.#open(), path);
   }
 
   async logs(request: LogRequest, out: Output, signal: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@ import { compare } from './compare.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
+import { events } from './events.ts';
 import { fault } from './fault.ts';
 import { heal } from './heal.ts';
 import { logs } from './logs.ts';
@@ -16,6 +17,7 @@ export const verbs: readonly Verb[] = [
   demo,
   up,
   status,
+  events,
   compare,
   fault,
   heal,

@@ -23,7 +23,7 @@ export class EventLog {
   add(event: SupervisorEvent, agoMs = 0): LoggedEvent | null {
     const told = this.#withoutRepeats(event);
     if (told === null) return null;
-    const at = new Date(Date.now() - agoMs).toISOString();
+    const at = new Date(Date.now() - Math.round(agoMs)).toISOString();
     const logged: LoggedEvent = { seq: ++this.#seq, at, ...told, text: textOf(told) };
     this.#events.push(logged);
     if (this.#events.length > KEPT) this.#events.shift();
