@@ -1,5 +1,5 @@
 import type { Evidence } from './core/evidence.ts';
-import type { NodeFailure } from './core/types.ts';
+import type { NodeFailure, Reason } from './core/types.ts';
 import type { OrderEvent } from './node-channel.ts';
 
 /** A moment as ISO 8601 in UTC, to the millisecond. */
@@ -17,6 +17,7 @@ export type SupervisorEvent =
       readonly to: string;
       readonly epoch: number;
       readonly primary: string | null;
+      readonly reasons: readonly Reason[];
       readonly why: readonly string[];
     }
   | ({
@@ -55,6 +56,8 @@ export type SupervisorEvent =
       readonly from: string | null;
       readonly evidence: Evidence | null;
       readonly outageMs: number | null;
+      /** Since the old primary was taken for dead; null where this supervisor has not seen that. */
+      readonly promotionMs: number | null;
     }
   | { readonly what: 'armed'; readonly epoch: number }
   | { readonly what: 'unarmed'; readonly epoch: number; readonly reasons: readonly string[] };

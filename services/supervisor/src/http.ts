@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Registry } from 'prom-client';
 import type { Step } from './core/types.ts';
 import type { EventPage } from './events.ts';
 
@@ -8,18 +9,20 @@ export interface StatusParts {
   readonly token: string;
   readonly status: () => Step | null;
   readonly events: (after: number) => EventPage;
+  readonly metrics: Registry;
 }
 
 /**
- * `GET /livez` for everybody. For the holder of the token: `GET /status`, what this supervisor thinks now, and
+ * `GET /livez` and `GET /metrics` (Prometheus) for everybody. For the holder of the token: `GET /status`, what this supervisor thinks now, and
  * `GET /events?after=SEQ`, what it has done and why.
  */
 export function createStatusServer(parts: StatusParts): Server {
   const server = createServer({ maxHeaderSize: 8192, keepAliveTimeout: 5000 }, (request, response) => {
     const [path, query] = (request.url ?? '/').split('?', 2);
     if (request.method === 'GET' && path === '/livez') return send(response, 200, { name: parts.name });
+    if (request.method === 'GET' && path === '/metrics') return void sendMetrics(parts.metrics, response);
     if (request.method !== 'GET' || (path !== '/status' && path !== '/events')) {
-      return sendProblem(response, 404, 'not-found', 'GET /livez, /status, /events?after=SEQ');
+      return sendProblem(response, 404, 'not-found', 'GET /livez, /metrics, /status, /events?after=SEQ');
     }
     if (!isAuthorised(parts.token, request)) {
       const detail = 'this needs the header Authorization: Bearer SUPERVISOR_TOKEN';
@@ -32,6 +35,12 @@ export function createStatusServer(parts: StatusParts): Server {
   server.requestTimeout = 5000;
   server.maxConnections = 64;
   return server;
+}
+
+async function sendMetrics(registry: Registry, response: ServerResponse): Promise<void> {
+  const text = await registry.metrics();
+  response.writeHead(200, { 'Content-Type': registry.contentType, 'Cache-Control': 'no-store' });
+  response.end(text);
 }
 
 function sendEvents(parts: StatusParts, response: ServerResponse, query: string | undefined): void {

@@ -3,11 +3,10 @@ import { AgentClient } from '@replication-lab/agent/client';
 import { DATABASE_NAME, type Endpoint } from '@replication-lab/engines';
 import { engineOf } from '@replication-lab/engines/bootstrap';
 import { ADMIN_USER, readEnvironment, replicationUser } from '@replication-lab/engines/config';
-import { type Logger, pino } from 'pino';
+import { pino } from 'pino';
+import { Announcer } from './announcer.ts';
 import { supervisorEnvironment } from './config.ts';
 import type { AgentOrder } from './core/types.ts';
-import { EventLog } from './event-log.ts';
-import type { LoggedEvent, SupervisorEvent } from './events.ts';
 import { createStatusServer } from './http.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -15,11 +14,8 @@ async function main(): Promise<void> {
   const env = readEnvironment(supervisorEnvironment);
   const log = pino({ level: env.LOG_LEVEL, base: { supervisor: env.SUPERVISOR_NAME } });
   const engine = engineOf(env.DB_ENGINE);
-  const events = new EventLog(env.SUPERVISOR_NAME);
-  const tell = (event: SupervisorEvent, agoMs = 0) => {
-    const logged = events.add(event, agoMs);
-    if (logged) write(log, logged);
-  };
+  const name = env.SUPERVISOR_NAME;
+  const announcer = new Announcer({ name, log, status: () => supervisor.status() });
   const agents = new AgentClient(env.AGENT_PORT, env.AGENT_TOKEN);
   const supervisor = new Supervisor({
     engine,
@@ -33,19 +29,20 @@ async function main(): Promise<void> {
     ),
     database: DATABASE_NAME,
     agents: { carryOut: (node, errand, signal) => carryOut(agents, node, errand, signal) },
-    onEvent: tell,
+    onEvent: (event, agoMs) => announcer.tell(event, agoMs),
   });
   const server = createStatusServer({
-    name: env.SUPERVISOR_NAME,
+    name,
     token: env.SUPERVISOR_TOKEN,
     status: () => supervisor.status(),
-    events: (after) => events.after(after),
+    events: (after) => announcer.eventsAfter(after),
+    metrics: announcer.metrics.registry,
   });
   server.listen(env.SUPERVISOR_PORT, env.HOST);
   await once(server, 'listening');
   // TOPOLOGY=single: this process stays for the day when there are more.
   const hasReplicas = env.DB_NODES.length > 1;
-  tell({ what: 'started', engine: env.DB_ENGINE, nodes: env.DB_NODES.map(({ name }) => name) });
+  announcer.tell({ what: 'started', engine: env.DB_ENGINE, nodes: env.DB_NODES.map(({ name }) => name) });
   if (hasReplicas) supervisor.start();
   const doing = hasReplicas ? 'supervisor watches' : 'supervisor stands by: there is one node only';
   log.info({ port: env.SUPERVISOR_PORT, engine: env.DB_ENGINE }, doing);
@@ -67,19 +64,6 @@ function carryOut(
 ): Promise<void> {
   const { do: order, source, epoch } = errand;
   return agents.carryOut(node, { order, source, epoch }, ERRAND_TIMEOUT_MS[order], signal);
-}
-
-/** The event log once more, where it outlives this process: one line an event, readable by a person. */
-function write(log: Logger, { text, ...event }: LoggedEvent): void {
-  log[levelOf(event)](event, text);
-}
-
-function levelOf(event: SupervisorEvent): 'info' | 'warn' | 'error' {
-  if (event.what === 'phase') return event.to === 'refusing' ? 'error' : 'info';
-  if (event.what === 'order') return event.outcome === 'done' ? 'info' : 'warn';
-  return event.what === 'suspected' || event.what === 'confirmed' || event.what === 'unarmed'
-    ? 'warn'
-    : 'info';
 }
 
 await main();

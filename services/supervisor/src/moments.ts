@@ -16,6 +16,7 @@ interface Suspicion {
   readonly epoch: number;
   readonly sinceMs: number;
   readonly evidence: Evidence | null;
+  readonly confirmedAtMs: number | null;
 }
 
 /**
@@ -78,13 +79,13 @@ export class Moments {
     if (this.#suspicion?.epoch !== epoch) {
       const failure = nodes.find(({ name }) => name === primary)?.failure ?? null;
       const sinceMs = failure?.sinceMs ?? nowMs;
-      this.#suspicion = { primary, epoch, sinceMs, evidence: null };
+      this.#suspicion = { primary, epoch, sinceMs, evidence: null, confirmedAtMs: null };
       const { kind = null, error = null } = failure ?? {};
       moments.push({ event: { what: 'suspected', primary, epoch, failure: kind, error }, atMs: sinceMs });
     }
     if (verdict.kind === 'dead' && this.#suspicion.evidence === null) {
       const evidence = verdict.by;
-      this.#suspicion = { ...this.#suspicion, evidence };
+      this.#suspicion = { ...this.#suspicion, evidence, confirmedAtMs: nowMs };
       const afterMs = nowMs - this.#suspicion.sinceMs;
       moments.push({ event: { what: 'confirmed', primary, epoch, evidence, afterMs }, atMs: nowMs });
     }
@@ -128,9 +129,10 @@ export class Moments {
   #opened(node: string, epoch: number, atMs: number): Moment[] {
     if (this.#openedEpoch === epoch) return [];
     this.#openedEpoch = epoch;
-    const { primary: from = null, evidence = null, sinceMs = null } = this.#suspicion ?? {};
-    const outageMs = sinceMs === null ? null : atMs - sinceMs;
-    return [{ event: { what: 'opened', node, epoch, from, evidence, outageMs }, atMs }];
+    const { primary: from = null, evidence = null, sinceMs, confirmedAtMs } = this.#suspicion ?? {};
+    const since = (ms: number | null | undefined) => (ms == null ? null : atMs - ms);
+    const [outageMs, promotionMs] = [since(sinceMs), since(confirmedAtMs)];
+    return [{ event: { what: 'opened', node, epoch, from, evidence, outageMs, promotionMs }, atMs }];
   }
 
   #arms({ unarmed, epoch }: Step, atMs: number): Moment[] {

@@ -103,7 +103,9 @@ export class Supervisor {
     const said = `${step.state.phase} ${step.reasons.map(({ reason }) => reason).join(' ')}`;
     if (said === this.#said) return;
     this.#said = said;
-    this.#tell({ what: 'phase', from, to: step.state.phase, epoch: step.epoch, primary: step.primary, why });
+    const reasons = step.reasons.map(({ reason }) => reason);
+    const { epoch, primary } = step;
+    this.#tell({ what: 'phase', from, to: step.state.phase, epoch, primary, reasons, why });
   }
 
   #give(action: Action): void {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { EventLog } from '../src/event-log.ts';
 import type { EventPage, SupervisorEvent } from '../src/events.ts';
@@ -50,6 +51,7 @@ describe('GET /events', () => {
       token,
       status: () => null,
       events: (seq: number) => log.after(seq),
+      metrics: new Registry(),
     };
     const server = createStatusServer(parts).listen(0, '127.0.0.1');
     await once(server, 'listening');

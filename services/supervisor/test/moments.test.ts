@@ -66,7 +66,15 @@ describe('the moments of a failover', () => {
     const told = tell([...failover, [1_600, next(true)], [1_650, next(false)]]).slice(4);
     expect(words(told).slice(0, 1)).toEqual(['1650 opened']);
     expect(told[0]!.event).toEqual({
-      ...{ what: 'opened', node: 'db-2', epoch: 2, from: 'db-1', evidence: 'hard', outageMs: 660 },
+      ...{
+        what: 'opened',
+        node: 'db-2',
+        epoch: 2,
+        from: 'db-1',
+        evidence: 'hard',
+        outageMs: 660,
+        promotionMs: 250,
+      },
     });
     // db-1 is away: nobody would replace db-2 now.
     expect(told[1]!.event).toMatchObject({ what: 'unarmed', reasons: [expect.stringContaining('db-1')] });
