@@ -1,19 +1,23 @@
-import { DEFAULT_DURABILITY } from '@replication-lab/engines/config';
+import { DEFAULT_DURABILITY, NODE_NAMES } from '@replication-lab/engines/config';
 import { DEFAULT_NET_PREFIX, dockerAnswers } from './docker/compose.ts';
 import { dockerLabWithoutState } from './docker/discover.ts';
 import { prepareDocker, upDocker } from './docker/up.ts';
 import { LabError } from './errors.ts';
 import { listRecords } from './faults/records.ts';
 import { withLock } from './lock.ts';
-import { DEFAULT_HTTP_PORT, DEFAULT_LOOPBACK, DEFAULT_STATS_PORT } from './native/layout.ts';
+import { DEFAULT_HTTP_PORT, DEFAULT_LOOPBACK, DEFAULT_STATS_PORT, supervisorNames } from './native/layout.ts';
 import { defaultNativeEngine, prepareNative, upNative } from './native/up.ts';
 import { openRuntime } from './open-runtime.ts';
 import { repositoryRoot, stateDirectory } from './paths.ts';
 import type { BringUp, LabContext, RunningLab, UpRequest } from './runtime.ts';
 import { labSettings, parseSettings } from './settings.ts';
 import { type LabState, readState } from './state.ts';
+import { judge } from './status/judge.ts';
+import { armedOf } from './status/supervisors.ts';
+import { throwIfAborted, waitFor } from './wait.ts';
 
 const LOCK_WAIT_MS = 120_000;
+const ARMED_WITHIN_MS = 15_000;
 
 /** See BringUp in runtime.ts. One at a time; a second one waits, and then finds the lab up. */
 export const bringUp: BringUp = async (request, context) => {
@@ -21,9 +25,9 @@ export const bringUp: BringUp = async (request, context) => {
   const lock = { name: 'lab', purpose: 'up', waitMs: LOCK_WAIT_MS, signal: context.signal };
   const onWait = (holder: string) => context.progress(`waiting for ${holder}`);
   return withLock(stateDir, { ...lock, onWait }, async () => {
-    const foreign = () => (request.runtime === 'native' ? null : dockerLabWithoutState());
-    const previous = (await readState(stateDir)) ?? (await foreign());
+    const previous = await labBefore(stateDir, request);
     const wanted = await decide(request, previous);
+    if (previous) await refuseToLeaveWrites(stateDir, previous, wanted);
     if (previous && (await isAlreadyUp(stateDir, previous, wanted, context))) {
       return running(stateDir, previous, true);
     }
@@ -35,9 +39,21 @@ export const bringUp: BringUp = async (request, context) => {
     }
     const up = wanted.runtime === 'docker' ? upDocker : upNative;
     await up(stateDir, wanted, previous, context);
+    await awaitArmed(stateDir, wanted, context);
     return running(stateDir, wanted, false);
   });
 };
+
+/** What `bringUp` would bring up now: for a verb that needs another lab first, and leaves this one. */
+export async function whatUpWouldBring(request: UpRequest): Promise<UpRequest> {
+  const previous = await labBefore(stateDirectory(), request);
+  const { engine, runtime, topology, durability } = await decide(request, previous);
+  return { engine, runtime, topology, durability };
+}
+
+/** The lab that is up, also one that was started without this command. */
+export const labBefore = async (stateDir: string, { runtime }: UpRequest): Promise<LabState | null> =>
+  (await readState(stateDir)) ?? (runtime === 'native' ? null : await dockerLabWithoutState());
 
 /** What was asked for, then the shell's environment, then what is up, then (docker) .env, then the defaults. */
 async function decide(request: UpRequest, previous: LabState | null): Promise<LabState> {
@@ -63,6 +79,42 @@ async function decide(request: UpRequest, previous: LabState | null): Promise<La
     netPrefix: shell.NET_PREFIX ?? previous?.netPrefix ?? file.NET_PREFIX ?? DEFAULT_NET_PREFIX,
     capCpus: previous?.capCpus ?? null,
   };
+}
+
+/**
+ * `single` runs db-1 alone. After a failover db-1 need not have what was acknowledged since. LabError `wrong-primary`.
+ */
+async function refuseToLeaveWrites(stateDir: string, previous: LabState, wanted: LabState): Promise<void> {
+  const growsSmaller = previous.topology === 'replicated' && wanted.topology === 'single';
+  const sameData = previous.engine === wanted.engine && previous.runtime === wanted.runtime;
+  if (!growsSmaller || !sameData) return;
+  const { primary } = judge({ ...(await openRuntime(stateDir, previous).observe()), faults: [] });
+  if (primary === NODE_NAMES[0]) return;
+  // Where nobody promotes, a lab without a primary is one whose db-1 is dead.
+  if (primary === null && previous.durability === 'async') return;
+  const found = primary === null ? 'there is no primary now' : `the primary is ${primary}`;
+  throw new LabError(
+    'wrong-primary',
+    `--topology single runs ${NODE_NAMES[0]} alone, and ${found}: ${NODE_NAMES[0]} may lack acknowledged writes`,
+    './lab status shows who is the primary; with ./lab down --volumes, then ./lab up, all begins anew',
+  );
+}
+
+/** A supervisor takes a moment to see who confirms; until then a dead primary would not be replaced. */
+async function awaitArmed(stateDir: string, state: LabState, { out, signal }: LabContext): Promise<void> {
+  if (supervisorNames(state).length === 0) return;
+  const lab = openRuntime(stateDir, state);
+  let reasons: readonly string[] = [];
+  const isArmed = async () => {
+    const armed = armedOf(await lab.observe());
+    reasons = armed.reasons;
+    return armed.ok;
+  };
+  const wait = { what: 'a supervisor to watch', timeoutMs: ARMED_WITHIN_MS, everyMs: 200, signal };
+  await waitFor(isArmed, wait).catch(() => {
+    throwIfAborted(signal);
+    out.warn(`a dead primary would not be replaced yet: ${reasons.join('; ')} (./lab status)`);
+  });
 }
 
 const sameLab = (a: LabState, b: LabState): boolean =>

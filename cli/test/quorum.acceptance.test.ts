@@ -13,12 +13,13 @@ for (const engine of NATIVE_ENGINES) {
   const reason = await whyNot(engine);
   if (reason) console.warn(`NOT RUN: the native lab with ${engine} and quorum commit: ${reason}`);
 
-  describe.skipIf(reason !== null)(`the native lab with ${engine} and DURABILITY=quorum`, () => {
+  describe.skipIf(reason !== null)(`the native lab with ${engine}, as it comes (DURABILITY=quorum)`, () => {
     let lab: TestLab;
     const acknowledged: Written[] = [];
     beforeAll(async () => {
-      lab = await TestLab.make('quorum');
-      await lab.must('up', '--runtime', 'native', '--engine', engine);
+      lab = await TestLab.make();
+      const said = await lab.must('up', '--runtime', 'native', '--engine', engine);
+      expect(said).toMatch(/^Up: \w+, replicated, quorum, native$/m);
     });
     afterAll(async () => {
       await lab.run(['down', '--volumes']);
@@ -46,7 +47,8 @@ for (const engine of NATIVE_ENGINES) {
     }
 
     it('is armed, and says who watches', async () => {
-      const status = await untilWhole();
+      // `up` waits for it.
+      const status = await lab.status();
       expect(status).toMatchObject({ primary: 'db-1', epoch: 1, armed: { ok: true, reasons: [] } });
       expect(status.supervisors.map(({ phase }) => phase).sort()).toEqual(['passive', 'watching']);
     });
@@ -95,6 +97,12 @@ for (const engine of NATIVE_ENGINES) {
       });
     });
 
+    it('is not made a single db-1, which may lack what was acknowledged since', async () => {
+      const { code, stdout } = await lab.run(['up', '--topology', 'single', '--json']);
+      expect(code).toBe(1);
+      expect(JSON.parse(stdout).error).toMatchObject({ code: 'wrong-primary' });
+    });
+
     it('goes on when the supervisor that acts is killed', async () => {
       const { supervisors } = await lab.status();
       const active = supervisors.find(({ phase }) => phase === 'watching')!.name;
@@ -139,7 +147,7 @@ for (const engine of NATIVE_ENGINES) {
     });
 
     it('can be brought back to the textbook, where no supervisor watches', async () => {
-      await lab.must('up', '--durability', 'async');
+      expect(await lab.must('up', '--durability', 'async')).toMatch(/may be lost; nobody is promoted/);
       const status = await lab.status();
       expect(status).toMatchObject({ armed: { ok: false }, supervisors: [] });
       expect(status.armed.reasons[0]).toMatch(/DURABILITY=async/);

@@ -26,6 +26,7 @@ const lab = (over: Partial<LabObservation> = {}): LabObservation => ({
   engine: 'mariadb',
   runtime: 'native',
   topology: 'replicated',
+  durability: 'async',
   urls: { api: 'http://127.0.0.1:8080', haproxyStats: 'http://127.0.0.1:8404/' },
   nodes: [node('db-1', primary), node('db-2', replica), node('db-3', replica)],
   apis: [{ name: 'api-1', condition: 'running', ready: true }],

@@ -11,7 +11,7 @@ server_id=$SERVER_ID
 
 # A replica may have been told to receive from nobody, so that it confirms nothing to a primary that was deposed. It must not
 # begin again by itself; the supervisor attaches it.
-supervised() { [ "${DURABILITY:-async}" = quorum ]; }
+supervised() { [ "${DURABILITY:-quorum}" = quorum ]; }
 
 read_server_id() {
     [ -e "$id_file" ] || return 0

@@ -47,6 +47,7 @@ export async function observeDocker(state: LabState): Promise<Omit<LabObservatio
     engine: state.engine,
     runtime: 'docker',
     topology: state.topology,
+    durability: state.durability,
     urls: urlsOf(state),
     nodes: nodeNames(state.topology).map((name) => nodeOf(name, state, containers, inside)),
     apis: API_NAMES.map((name) => ({

@@ -1,3 +1,4 @@
+import { SUPERVISOR_NAMES } from '../native/layout.ts';
 import type { LabContext } from '../runtime.ts';
 import { type LabState, writeState } from '../state.ts';
 import { capContainers } from './caps.ts';
@@ -20,6 +21,7 @@ export async function upDocker(
   previous: LabState | null,
   context: LabContext,
 ): Promise<void> {
+  if (previous) await endSupervisors(previous, state);
   await writeState(stateDir, { ...state, phase: 'starting' });
   context.progress('docker compose up (the first time it fetches and builds images)');
   const args = [
@@ -47,4 +49,14 @@ export async function upDocker(
   }
   if (state.capCpus !== null) await capContainers(state, state.capCpus);
   await writeState(stateDir, { ...state, phase: 'up' });
+}
+
+/**
+ * Before databases are made anew for another topology or durability: a supervisor would take their end for a failure. (Compose
+ * leaves containers alone whose profile is not wanted any more.)
+ */
+async function endSupervisors(previous: LabState, wanted: LabState): Promise<void> {
+  if (previous.durability === wanted.durability && previous.topology === wanted.topology) return;
+  const args = ['--profile', '*', 'rm', '--stop', '--force', ...SUPERVISOR_NAMES];
+  await compose(args, { env: composeEnvironment(previous) });
 }

@@ -93,7 +93,9 @@ export async function checkStateDirectory(): Promise<Check> {
     const state = await readState(dir);
     return ok(
       name,
-      state ? `${dir}: ${state.engine}, ${state.topology}, ${state.runtime}` : `${dir} (no lab is up)`,
+      state
+        ? `${dir}: ${state.engine}, ${state.topology}, ${state.durability}, ${state.runtime}`
+        : `${dir} (no lab is up)`,
     );
   } catch (error) {
     return missing(name, String((error as Error).message), (error as { mend?: string }).mend ?? null);

@@ -46,12 +46,13 @@ export async function observeNative({
     observeService(services, HAPROXY, `http://127.0.0.1:${plan.statsPort}/healthz`),
     Promise.all(API_NAMES.map((name) => getJson(apiUrl(plan, name, '/topology'), PROBE_MS))),
   ]);
-  const { engine, topology } = plan;
+  const { engine, topology, durability } = plan;
   const staleness = stalenessFrom(topologies);
   return {
     engine,
     runtime: 'native',
     topology,
+    durability,
     urls: urlsOf(plan),
     nodes,
     apis,

@@ -8,6 +8,7 @@ export function judge(seen: LabObservation): LabStatus {
     engine: seen.engine,
     runtime: seen.runtime,
     topology: seen.topology,
+    durability: seen.durability,
     primary: primary?.name ?? null,
     epoch: Math.max(0, ...seen.nodes.map((node) => node.answer?.epoch ?? 0)),
     armed: armedOf(seen),

@@ -4,7 +4,7 @@ import type { LabStatus, NodeStatus } from './types.ts';
 
 /** The table people read. One line a node, one a service; colours only stress what the words say. */
 export function renderStatus(status: LabStatus): string {
-  const title = `${status.engine}, ${status.topology}, ${status.runtime}`;
+  const title = `${status.engine}, ${status.topology}, ${status.durability}, ${status.runtime}`;
   const primary = status.primary ? `${status.primary} (epoch ${status.epoch})` : pc.red('none');
   const lines = [
     `${pc.bold(title)}   primary: ${primary}`,

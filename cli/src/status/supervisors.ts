@@ -25,13 +25,17 @@ export function supervisorSays(answer: unknown): SupervisorSays | null {
 }
 
 /** Would a supervisor replace the primary if it died now? By the word of the one that acts. */
-export function armedOf({ topology, supervisors }: Pick<LabObservation, 'topology' | 'supervisors'>): {
+export function armedOf({
+  topology,
+  durability,
+  supervisors,
+}: Pick<LabObservation, 'topology' | 'durability' | 'supervisors'>): {
   ok: boolean;
   reasons: readonly string[];
 } {
   const not = (...reasons: string[]) => ({ ok: false, reasons });
   if (topology === 'single') return not('topology single: there is no replica to promote');
-  if (supervisors.length === 0)
+  if (durability === 'async')
     return not(
       'DURABILITY=async: no supervisor watches this lab, a dead primary stays dead until ./lab heal',
     );

@@ -1,4 +1,4 @@
-import type { EngineName } from '@replication-lab/engines';
+import type { Durability, EngineName } from '@replication-lab/engines';
 import type { LabUrls, RuntimeName, Topology } from '../runtime.ts';
 
 /** What runs where something should: `frozen` runs and does nothing (stopped or paused), `down` does not run. */
@@ -57,6 +57,7 @@ export interface LabObservation {
   readonly engine: EngineName;
   readonly runtime: RuntimeName;
   readonly topology: Topology;
+  readonly durability: Durability;
   readonly urls: LabUrls;
   readonly nodes: readonly NodeObservation[];
   readonly apis: readonly ServiceObservation[];
@@ -91,6 +92,7 @@ export interface LabStatus {
   readonly engine: EngineName;
   readonly runtime: RuntimeName;
   readonly topology: Topology;
+  readonly durability: Durability;
   readonly primary: string | null;
   readonly epoch: number;
   /** Could a dead primary be replaced now, and if not, why not. */

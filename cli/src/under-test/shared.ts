@@ -29,8 +29,8 @@ export class SharedLab {
   }
 
   async useArm(arm: Arm, signal: AbortSignal): Promise<void> {
-    const { engine, runtime } = await this.state();
-    await bringUp({ engine, runtime, topology: arm }, quietContext(signal));
+    const { engine, runtime, durability } = await this.state();
+    await bringUp({ engine, runtime, durability, topology: arm }, quietContext(signal));
     await this.caughtUp(signal);
     const primary = await this.primary();
     if (primary === 'db-1') return;

@@ -9,12 +9,12 @@ import {
   runCompare,
 } from '@replication-lab/load-tests';
 import { InvalidArgumentError, Option } from 'commander';
-import { bringUp } from '../bring-up.ts';
+import { bringUp, labBefore } from '../bring-up.ts';
 import { formatDurationMs } from '../duration.ts';
 import { LabError } from '../errors.ts';
 import { repositoryRoot, stateDirectory } from '../paths.ts';
 import type { LabContext, RunningLab, UpRequest } from '../runtime.ts';
-import { readState } from '../state.ts';
+import type { LabState } from '../state.ts';
 import { takeDown } from '../take-down.ts';
 import { defineVerb, exitCode } from '../verb.ts';
 import { engineOption, parseCount, runtimeOption } from './options.ts';
@@ -26,9 +26,6 @@ interface CompareVerbOptions extends Pick<UpRequest, 'engine' | 'runtime'> {
   readonly seed?: number;
 }
 
-/** Putting the lab back must also work after Ctrl-C, so it has a deadline of its own. */
-const RESTORE_MS = 180_000;
-
 export const compare = defineVerb<CompareVerbOptions>({
   name: 'compare',
   summary: 'measure the same load before and after replication, and write a report',
@@ -36,7 +33,8 @@ export const compare = defineVerb<CompareVerbOptions>({
     'Runs the k6 scenarios of load-tests/ against one database node and against the primary with two replicas, each node\n' +
     'under the same CPU cap, and counts consistency anomalies at each level. Every figure passes a gate or is listed as\n' +
     'rejected. Results: results/compare/TIME/{summary.json, report.html, runs/}. The full run takes about half an hour,\n' +
-    '--quick about two minutes (one block, so no intervals). The lab is brought up if it is not, and left as it was.',
+    "--quick about two minutes (one block, so no intervals). Replication is the textbook's meanwhile (DURABILITY=async). The\n" +
+    'lab is brought up if it is not, and left as it was.',
   options: [
     new Option('--quick', 'about two minutes: one block, short runs'),
     engineOption(),
@@ -51,21 +49,15 @@ export const compare = defineVerb<CompareVerbOptions>({
   mayAsk: true,
   async run(context) {
     const { engine, runtime } = context.options;
-    const before = await readState(stateDirectory());
-    // The textbook's claim is about the textbook's replication; and supervisors would be load on capped databases.
-    const lab = await bringUp({ engine, runtime, durability: 'async' }, context);
+    const before = await labBefore(stateDirectory(), context.options);
     try {
+      const lab = await bringUpToMeasure({ engine, runtime }, context);
       const result = await compareLab(lab, optionsOf(context.options), context);
       printResult(result, context); // with --json to stderr, as all text
       if (context.json) context.out.json(result.summary);
       return exitCode.done;
     } finally {
-      const afterwards: LabContext = { ...context, signal: AbortSignal.timeout(RESTORE_MS) };
-      if (before === null) await takeDown({ volumes: false }, afterwards);
-      else {
-        const { engine, runtime, topology, durability } = before;
-        await bringUp({ engine, runtime, topology, durability }, afterwards);
-      }
+      await putBack(before, context);
     }
   },
 });
@@ -76,6 +68,29 @@ const optionsOf = ({ quick, blocks, cap, seed }: CompareVerbOptions): Omit<Compa
   capCpus: cap,
   seed,
 });
+
+/**
+ * The textbook's claim is about the textbook's replication; and supervisors would be load on capped databases. Whoever calls
+ * this puts the lab back.
+ */
+export async function bringUpToMeasure(request: UpRequest, context: LabContext): Promise<RunningLab> {
+  const wanted = { ...request, durability: 'async' } as const;
+  context.progress('measuring replication as in the textbook: DURABILITY=async');
+  return bringUp(wanted, context);
+}
+
+const PUT_BACK_MS = 180_000;
+
+/** Leaves things as they were before a measurement. After Ctrl-C too, so it has a deadline of its own. */
+export async function putBack(before: LabState | null, context: LabContext): Promise<void> {
+  const afterwards: LabContext = { ...context, signal: AbortSignal.timeout(PUT_BACK_MS) };
+  if (before === null) {
+    await takeDown({ volumes: false }, afterwards);
+    return;
+  }
+  const { engine, runtime, topology, durability } = before;
+  await bringUp({ engine, runtime, topology, durability }, afterwards);
+}
 
 /** Measures the lab that is up and leaves it without a cap, in the arm that was measured last. @throws LabError */
 export async function compareLab(

@@ -34,7 +34,7 @@ export const fault = defineVerb<FaultOptions>({
   ].join('\n'),
   arguments: [
     new Argument('<name>', 'which fault').choices(faults.map((f) => f.name)),
-    new Argument('<node>', 'db-1 … db-3, api-1 … api-3, haproxy'),
+    new Argument('<node>', 'db-1 … db-3, api-1 … api-3, haproxy, supervisor-1, supervisor-2'),
   ],
   options: [
     new Option('--for <time>', 'how long').default(30_000, '30s').argParser(parseDuration),

@@ -9,7 +9,9 @@ import { defineVerb, exitCode } from '../verb.ts';
 export const heal = defineVerb({
   name: 'heal',
   summary: 'undo every fault, and verify that it is undone',
-  details: 'Also starts parts that died by themselves, and opens a primary again where none is open.',
+  details:
+    'Also starts parts that died by themselves. With DURABILITY=async it opens a primary again where none is open; else the\n' +
+    'supervisors do, and bring a node that came back to the primary.',
   arguments: [new Argument('[node]', 'only the faults of this part')],
   async run({ args, out, progress, signal }) {
     const stateDir = stateDirectory();

@@ -9,7 +9,12 @@ import { parseCount } from './options.ts';
 export const logs = defineVerb<{ lines: number; follow?: boolean }>({
   name: 'logs',
   summary: 'what the processes say',
-  arguments: [new Argument('[part...]', 'db-1 … db-3, api-1 … api-3, haproxy; all when none is named')],
+  arguments: [
+    new Argument(
+      '[part...]',
+      'db-1 … db-3, api-1 … api-3, haproxy, supervisor-1, supervisor-2; all when none is named',
+    ),
+  ],
   options: [
     new Option('-n, --lines <count>', 'last lines of each part').default(20).argParser(parseCount),
     new Option('-f, --follow', 'go on with what comes, until Ctrl-C'),

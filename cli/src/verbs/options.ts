@@ -18,7 +18,7 @@ export const topologyOption = () =>
 export const durabilityOption = () =>
   new Option(
     '--durability <name>',
-    'quorum: a commit waits for a replica, and supervisors replace a dead primary; async: as in the textbook',
+    'quorum: a commit waits for a replica, and supervisors replace a dead primary (the default); async: as in the textbook',
   ).choices(DURABILITIES);
 
 export const runtimeOption = () =>

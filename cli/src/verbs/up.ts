@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import { bringUp } from '../bring-up.ts';
 import type { UpRequest } from '../runtime.ts';
+import { durabilityText } from '../status/durability.ts';
 import { defineVerb, exitCode } from '../verb.ts';
 import { durabilityOption, engineOption, runtimeOption, topologyOption } from './options.ts';
 
@@ -12,7 +13,7 @@ export const up = defineVerb<UpOptions>({
   name: 'up',
   summary: 'bring the lab up, wait until it is ready, print the URLs',
   details:
-    'Harmless when it is up already. With another engine, topology or runtime it changes the running lab to what is\n' +
+    'Harmless when it is up already. With another engine, topology, durability or runtime it changes the running lab to what is\n' +
     'asked; the data of each engine stays. HTTP_PORT and STATS_PORT in the environment choose other ports than 8080, 8404.',
   options: [
     engineOption(),
@@ -36,7 +37,8 @@ export const up = defineVerb<UpOptions>({
       `${lab.alreadyUp ? 'Already up' : 'Up'}: ${lab.engine}, ${lab.topology}, ${lab.durability}, ${lab.runtime}`,
     );
     for (const [name, url] of Object.entries(lab.urls)) out.line(`  ${name.padEnd(13)}${url}`);
-    out.line('Next: ./lab status, ./lab compare --quick, ./lab fault kill db-2 --for 20s');
+    out.line(durabilityText(lab));
+    out.line('Next: ./lab status, ./lab compare --quick, ./lab fault kill db-1 --for 20s');
     return exitCode.done;
   },
 });

@@ -33,13 +33,14 @@ export interface Ran {
 /** `./lab` as a person would run it, on a state directory of its own. */
 export class TestLab {
   readonly stateDir: string;
-  readonly durability: Durability;
+  readonly durability: Durability | null;
 
-  static async make(durability: Durability): Promise<TestLab> {
+  /** Without a durability: the one that `./lab up` takes by itself. */
+  static async make(durability: Durability | null = null): Promise<TestLab> {
     return new TestLab(await mkdtemp('/var/tmp/rl-test-'), durability);
   }
 
-  private constructor(stateDir: string, durability: Durability) {
+  private constructor(stateDir: string, durability: Durability | null) {
     this.stateDir = stateDir;
     this.durability = durability;
   }
@@ -51,7 +52,7 @@ export class TestLab {
         LAB_STATE_DIR: this.stateDir,
         DB_ENGINE: '',
         TOPOLOGY: '',
-        DURABILITY: this.durability,
+        DURABILITY: this.durability ?? '',
         ...env,
       },
       stdin: 'ignore',

@@ -35,8 +35,7 @@ export const databaseEnvironment = z.object({
  */
 export const DURABILITIES = ['quorum', 'async'] as const;
 export type Durability = (typeof DURABILITIES)[number];
-/** The default until the whole lab stands on the other one. */
-export const DEFAULT_DURABILITY: Durability = 'async';
+export const DEFAULT_DURABILITY: Durability = 'quorum';
 
 export type DatabaseEnvironment = z.infer<typeof databaseEnvironment>;
 

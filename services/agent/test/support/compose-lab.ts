@@ -32,9 +32,10 @@ export class ComposeLab {
     this.vip = `${netPrefix}.100`;
     this.#env = {
       COMPOSE_PROJECT_NAME: project,
-      COMPOSE_PROFILES: engine,
+      COMPOSE_PROFILES: `${engine},async`,
       DB_ENGINE: engine,
       TOPOLOGY: 'replicated',
+      DURABILITY: 'async',
       NET_PREFIX: netPrefix,
       HTTP_PORT: String(ports[0]),
       STATS_PORT: String(ports[1]),
