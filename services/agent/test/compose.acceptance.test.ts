@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ComposeLab, NODES, type NodeName } from './support/compose-lab.ts';
-import { docker, sayNotRun, whyNot } from './support/docker.ts';
+import { ComposeLab, NODES } from './support/compose-lab.ts';
+import { sayNotRun, whyNot } from './support/docker.ts';
 import { Load } from './support/load.ts';
+import { memoryOf, sumOf } from './support/memory.ts';
+import { expectVipReaches } from './support/vip.ts';
 import { until } from './support/wait.ts';
 
 // A whole lab under `docker compose`, as a user starts it.
@@ -74,20 +76,6 @@ async function expectAllHealthy(lab: ComposeLab): Promise<void> {
   });
 }
 
-const SERVER_NAME = {
-  mysql: 'SELECT @@report_host',
-  mariadb: 'SELECT @@report_host',
-  postgres: 'SHOW cluster_name',
-};
-
-/** A plain client that connects to the virtual address reaches this node, from every node of the network. */
-async function expectVipReaches(lab: ComposeLab, node: NodeName): Promise<void> {
-  const expected = await lab.sql(node, SERVER_NAME[lab.engine]);
-  for (const from of NODES) {
-    expect(await lab.sqlAsApp(from, lab.vip, SERVER_NAME[lab.engine]), `from ${from}`).toBe(expected);
-  }
-}
-
 describe.skipIf(notRun.mysql)('docker compose, mysql', () => {
   let lab: ComposeLab;
 
@@ -136,22 +124,12 @@ describe.skipIf(notRun.mysql)('docker compose, mysql', () => {
   });
 
   test('the lab uses less than 2.5 GB, and may not use more', async () => {
-    const { stdout } = await lab.ok(['ps', '--quiet']);
-    const ids = stdout.split('\n').filter(Boolean);
-    const limits = (await docker(['inspect', '--format', '{{.HostConfig.Memory}}', ...ids])).stdout
-      .split('\n')
-      .filter(Boolean)
-      .map(Number);
-    expect(limits.every((bytes) => bytes > 0)).toBe(true);
-    const used = (await docker(['stats', '--no-stream', '--format', '{{.MemUsage}}', ...ids])).stdout
-      .split('\n')
-      .filter(Boolean)
-      .map(megabytes);
-    const sum = (values: readonly number[]) => Math.round(values.reduce((a, b) => a + b, 0));
-    record('memory used, MB', sum(used));
-    record('memory limits, MB', sum(limits) / 1e6);
-    expect(sum(used)).toBeLessThan(MEMORY_LIMIT_MB);
-    expect(sum(limits) / 1e6).toBeLessThan(MEMORY_LIMIT_MB);
+    const memory = [...(await memoryOf(lab)).values()];
+    const used = sumOf(memory.map(({ usedMb }) => usedMb));
+    const limits = sumOf(memory.map(({ limitMb }) => limitMb));
+    record('memory, MB', { used, limits });
+    expect(used).toBeLessThan(limits);
+    expect(limits).toBeLessThan(MEMORY_LIMIT_MB);
   });
 
   test('the virtual address is where the primary is', async () => {
@@ -338,14 +316,6 @@ for (const engine of ['mariadb', 'postgres'] as const) {
       expect(await response.json()).toMatchObject({ id: user.id, name: 'Grace' });
     });
   });
-}
-
-/** `123.4MiB / 432MiB` in megabytes. */
-function megabytes(usage: string): number {
-  const [, amount = '0', unit = 'B'] = /^([\d.]+)(\w+)/.exec(usage) ?? [];
-  const bytes = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }[unit];
-  if (bytes === undefined) throw new Error(`docker stats printed ${usage}`);
-  return (Number(amount) * bytes) / 1e6;
 }
 
 async function startLoad(lab: ComposeLab, workers: { readers: number; writers: number }): Promise<Load> {

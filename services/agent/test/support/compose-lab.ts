@@ -15,6 +15,13 @@ export interface Service {
   readonly ExitCode: number;
 }
 
+export interface SupervisorSays {
+  readonly phase: string;
+  readonly primary: string | null;
+  readonly epoch: number;
+  readonly armed: { readonly ok: boolean };
+}
+
 /** One lab under `docker compose`, of its own name, ports and network, so that it meets no other. */
 export class ComposeLab {
   readonly engine: EngineName;
@@ -24,7 +31,13 @@ export class ComposeLab {
   readonly vip: string;
   readonly #env: Record<string, string>;
 
-  private constructor(engine: EngineName, project: string, ports: readonly number[], netPrefix: string) {
+  private constructor(
+    engine: EngineName,
+    project: string,
+    ports: readonly number[],
+    netPrefix: string,
+    wanted: Readonly<Record<string, string>>,
+  ) {
     this.engine = engine;
     this.project = project;
     this.baseUrl = `http://127.0.0.1:${ports[0]}`;
@@ -32,20 +45,32 @@ export class ComposeLab {
     this.vip = `${netPrefix}.100`;
     this.#env = {
       COMPOSE_PROJECT_NAME: project,
-      COMPOSE_PROFILES: `${engine},async`,
-      DB_ENGINE: engine,
-      TOPOLOGY: 'replicated',
-      DURABILITY: 'async',
+      ...wanted,
       NET_PREFIX: netPrefix,
       HTTP_PORT: String(ports[0]),
       STATS_PORT: String(ports[1]),
     };
   }
 
-  static async create(engine: EngineName): Promise<ComposeLab> {
+  /** Three databases that replicate as in the textbook: nothing but what a test does changes who is the primary. */
+  static create(engine: EngineName): Promise<ComposeLab> {
+    return ComposeLab.#make(engine, {
+      COMPOSE_PROFILES: `${engine},async`,
+      DB_ENGINE: engine,
+      TOPOLOGY: 'replicated',
+      DURABILITY: 'async',
+    });
+  }
+
+  /** What `docker compose up` brings when nobody has set anything: MySQL, DURABILITY=quorum. */
+  static asItComes(): Promise<ComposeLab> {
+    return ComposeLab.#make('mysql', {});
+  }
+
+  static async #make(engine: EngineName, wanted: Readonly<Record<string, string>>): Promise<ComposeLab> {
     const ports = [await freePort(), await freePort()];
     const suffix = randomBytes(3).toString('hex');
-    return new ComposeLab(engine, `lab-test-${engine}-${suffix}`, ports, await freeNetwork());
+    return new ComposeLab(engine, `lab-test-${engine}-${suffix}`, ports, await freeNetwork(), wanted);
   }
 
   compose(args: readonly string[], env: Readonly<Record<string, string>> = {}, timeoutMs?: number) {
@@ -82,7 +107,13 @@ export class ComposeLab {
   }
 
   /** What the node's agent says of it, asked from inside the network (works with Docker Desktop, too). */
-  async health(node: NodeName): Promise<{ role: string; up: boolean; vip: boolean; epoch: number | null }> {
+  async health(node: NodeName): Promise<{
+    role: string;
+    up: boolean;
+    vip: boolean;
+    epoch: number | null;
+    replicating: boolean | null;
+  }> {
     const { stdout } = await this.ok([
       'exec',
       '-T',
@@ -94,6 +125,26 @@ export class ComposeLab {
       'localhost:8080/health',
     ]);
     return JSON.parse(stdout);
+  }
+
+  /** What a supervisor says of the lab, asked from inside the network; null when it does not answer. */
+  async supervisor(name: string): Promise<SupervisorSays | null> {
+    const url = `http://${name}:8090/status`;
+    const header = 'Authorization: Bearer lab-supervisor-token';
+    const asker = (await this.services()).find((s) => s.Service.startsWith('db-') && s.State === 'running');
+    const { code, stdout } = await this.compose([
+      'exec',
+      '-T',
+      asker?.Service ?? 'db-1',
+      'curl',
+      '-sS',
+      '--max-time',
+      '5',
+      '-H',
+      header,
+      url,
+    ]);
+    return code === 0 ? JSON.parse(stdout) : null;
   }
 
   /** The nodes that have the virtual address. */
