@@ -81,21 +81,23 @@ async function decide(request: UpRequest, previous: LabState | null): Promise<La
   };
 }
 
-/**
- * `single` runs db-1 alone. After a failover db-1 need not have what was acknowledged since. LabError `wrong-primary`.
- */
+/** `single` runs db-1 alone. After a failover db-1 need not have what was acknowledged since. LabError `wrong-primary`. */
 async function refuseToLeaveWrites(stateDir: string, previous: LabState, wanted: LabState): Promise<void> {
   const growsSmaller = previous.topology === 'replicated' && wanted.topology === 'single';
   const sameData = previous.engine === wanted.engine && previous.runtime === wanted.runtime;
-  if (!growsSmaller || !sameData) return;
-  const { primary } = judge({ ...(await openRuntime(stateDir, previous).observe()), faults: [] });
-  if (primary === NODE_NAMES[0]) return;
+  if (growsSmaller && sameData) await requireFirstPrimary(stateDir, previous, 'a single database is');
+}
+
+/** LabError `wrong-primary` unless db-1 is the primary of this lab. */
+export async function requireFirstPrimary(stateDir: string, lab: LabState, what: string): Promise<void> {
+  const [first] = NODE_NAMES;
+  const { primary } = judge({ ...(await openRuntime(stateDir, lab).observe()), faults: [] });
   // Where nobody promotes, a lab without a primary is one whose db-1 is dead.
-  if (primary === null && previous.durability === 'async') return;
+  if (primary === first || (primary === null && lab.durability === 'async')) return;
   const found = primary === null ? 'there is no primary now' : `the primary is ${primary}`;
   throw new LabError(
     'wrong-primary',
-    `--topology single runs ${NODE_NAMES[0]} alone, and ${found}: ${NODE_NAMES[0]} may lack acknowledged writes`,
+    `${what} ${first}, and ${found}: ${first} may lack acknowledged writes`,
     './lab status shows who is the primary; with ./lab down --volumes, then ./lab up, all begins anew',
   );
 }

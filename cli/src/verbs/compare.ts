@@ -9,7 +9,7 @@ import {
   runCompare,
 } from '@replication-lab/load-tests';
 import { InvalidArgumentError, Option } from 'commander';
-import { bringUp, labBefore } from '../bring-up.ts';
+import { bringUp, labBefore, requireFirstPrimary } from '../bring-up.ts';
 import { formatDurationMs } from '../duration.ts';
 import { LabError } from '../errors.ts';
 import { repositoryRoot, stateDirectory } from '../paths.ts';
@@ -51,7 +51,7 @@ export const compare = defineVerb<CompareVerbOptions>({
     const { engine, runtime } = context.options;
     const before = await labBefore(stateDirectory(), context.options);
     try {
-      const lab = await bringUpToMeasure({ engine, runtime }, context);
+      const lab = await bringUpToMeasure({ engine, runtime }, before, context);
       const result = await compareLab(lab, optionsOf(context.options), context);
       printResult(result, context); // with --json to stderr, as all text
       if (context.json) context.out.json(result.summary);
@@ -73,10 +73,16 @@ const optionsOf = ({ quick, blocks, cap, seed }: CompareVerbOptions): Omit<Compa
  * The textbook's claim is about the textbook's replication; and supervisors would be load on capped databases. Whoever calls
  * this puts the lab back.
  */
-export async function bringUpToMeasure(request: UpRequest, context: LabContext): Promise<RunningLab> {
-  const wanted = { ...request, durability: 'async' } as const;
+export async function bringUpToMeasure(
+  request: UpRequest,
+  before: LabState | null,
+  context: LabContext,
+): Promise<RunningLab> {
+  const sameEngine = before !== null && (request.engine ?? before.engine) === before.engine;
+  if (before && sameEngine && before.phase === 'up')
+    await requireFirstPrimary(stateDirectory(), before, 'measurements begin with');
   context.progress('measuring replication as in the textbook: DURABILITY=async');
-  return bringUp(wanted, context);
+  return bringUp({ ...request, durability: 'async' }, context);
 }
 
 const PUT_BACK_MS = 180_000;

@@ -23,7 +23,7 @@ export const demo = defineVerb<Pick<UpRequest, 'engine' | 'runtime'>>({
     const before = await labBefore(stateDirectory(), context.options);
     let result: CompareResult;
     try {
-      const lab = await bringUpToMeasure(wanted, context);
+      const lab = await bringUpToMeasure(wanted, before, context);
       result = await compareLab(lab, { quick: true }, context);
     } catch (error) {
       await putBack(before, context);
