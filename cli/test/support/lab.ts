@@ -11,6 +11,8 @@ import type { LabStatus } from '../../src/status/types.ts';
 /** Away from the addresses and ports of a lab that may be up on this machine. */
 const PLACE = { LAB_LOOPBACK: '127.64', HTTP_PORT: '18080', STATS_PORT: '18404' };
 export const API_URL = `http://127.0.0.1:${PLACE.HTTP_PORT}`;
+/** Where the nodes are: `127.0` in the pages. */
+export const LOOPBACK = PLACE.LAB_LOOPBACK;
 const MAIN = join(repositoryRoot, 'cli/src/main.ts');
 
 /** Engines whose servers the distribution has. */
@@ -45,16 +47,15 @@ export class TestLab {
     this.durability = durability;
   }
 
+  /** What makes any `./lab` work on this lab. */
+  get env(): Readonly<Record<string, string>> {
+    const wanted = { DB_ENGINE: '', TOPOLOGY: '', DURABILITY: this.durability ?? '' };
+    return { ...PLACE, ...wanted, LAB_STATE_DIR: this.stateDir };
+  }
+
   start(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     return execa(process.execPath, [MAIN, ...args], {
-      env: {
-        ...PLACE,
-        LAB_STATE_DIR: this.stateDir,
-        DB_ENGINE: '',
-        TOPOLOGY: '',
-        DURABILITY: this.durability ?? '',
-        ...env,
-      },
+      env: { ...this.env, ...env },
       stdin: 'ignore',
       reject: false,
       all: true,

@@ -78,20 +78,22 @@ export type Phase =
   | 'refusing'; //    a failover would be needed, and must not be done
 
 /** Why a supervisor does not do what would be done otherwise. Stable: logs, metrics and `./lab status` show them. */
-export type Reason =
-  | 'no-lock-majority'
-  | 'voter-not-locked'
-  | 'voter-silent'
-  | 'voter-sees-primary'
-  | 'never-armed'
-  | 'not-armed'
-  | 'voters-diverged'
-  | 'received-lost'
-  | 'apply-trouble'
-  | 'own-delay'
-  | 'too-soon'
-  | 'needs-restart'
-  | 'needs-rebuild';
+export const REASONS = [
+  'no-lock-majority',
+  'voter-not-locked',
+  'voter-silent',
+  'voter-sees-primary',
+  'never-armed',
+  'not-armed',
+  'voters-diverged',
+  'received-lost',
+  'apply-trouble',
+  'own-delay',
+  'too-soon',
+  'needs-restart',
+  'needs-rebuild',
+] as const;
+export type Reason = (typeof REASONS)[number];
 
 export interface Explained {
   readonly reason: Reason;
