@@ -52,8 +52,12 @@ describe.skipIf(reason !== null)(`the commands of ${PAGE}`, () => {
       expect(JSON.parse(said)).toMatchObject({ status: 409, code: 'order-refused' }),
     'When it refuses 1': async (said) => {
       expect(said).toMatch(/primary: none/);
-      expect(said).toMatch(/voter-silent: db-1 does not answer/);
-      deposed = (await lab.status()).faults.map(({ node }) => node).find((node) => node !== 'db-1')!;
+      expect(said).toMatch(/no supervisor acts/);
+      deposed = /^kill is in force: (db-[23])/m.exec(said)![1]!;
+      await until('a supervisor to refuse', async () => {
+        const { primary, armed } = await lab.status();
+        return primary === null && /refusing; voter-silent: db-1/.test(armed.reasons.join('; '));
+      });
     },
     'When it refuses 2': () =>
       until('it to be decided', async () => {

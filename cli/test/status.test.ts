@@ -114,3 +114,26 @@ describe('renderStatus', () => {
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(160);
   });
 });
+
+describe('who would replace the primary', () => {
+  const supervisor = (name: string, phase: string, reasons: readonly string[] = []) => ({
+    ...{ name, condition: 'running' as const, ready: true },
+    says: { phase, armed: phase === 'watching', unarmed: [], reasons },
+  });
+  const quorum = (...supervisors: ReturnType<typeof supervisor>[]) =>
+    judge(lab({ durability: 'quorum', supervisors })).armed;
+
+  it('the supervisor that acts, when it watches', () => {
+    expect(quorum(supervisor('supervisor-1', 'passive'), supervisor('supervisor-2', 'watching')).ok).toBe(
+      true,
+    );
+    const refusing = supervisor('supervisor-2', 'refusing', ['voter-silent: db-3']);
+    expect(quorum(refusing).reasons).toEqual(['supervisor-2 is refusing', 'voter-silent: db-3']);
+  });
+
+  it('nobody, where none acts; each reason is said once', () => {
+    const why = 'no-lock-majority: 1 of 3 locks, and 2 are needed';
+    const passive = ['supervisor-1', 'supervisor-2'].map((name) => supervisor(name, 'passive', [why]));
+    expect(quorum(...passive)).toEqual({ ok: false, reasons: ['no supervisor acts', why] });
+  });
+});

@@ -40,7 +40,10 @@ export function armedOf({
       'DURABILITY=async: no supervisor watches this lab, a dead primary stays dead until ./lab heal',
     );
   const active = supervisors.find(({ says }) => says !== null && says.phase !== 'passive');
-  if (!active) return not('no supervisor acts: ./lab logs supervisor-1 supervisor-2');
+  if (!active) {
+    const why = new Set(supervisors.flatMap(({ says }) => says?.reasons ?? []));
+    return not('no supervisor acts', ...why);
+  }
   const { phase, armed, unarmed, reasons } = active.says!;
   if (phase !== 'watching') return not(`${active.name} is ${phase}`, ...reasons);
   return { ok: armed, reasons: unarmed };
