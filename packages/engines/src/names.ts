@@ -16,3 +16,7 @@ export const DEFAULT_AGENT_TOKEN = 'lab-agent-token';
 /** Where a supervisor tells its status, and what opens it unless SUPERVISOR_TOKEN says otherwise. */
 export const SUPERVISOR_PORT = 8090;
 export const DEFAULT_SUPERVISOR_TOKEN = 'lab-supervisor-token';
+
+/** Where the lab's catcher of notices listens: for webhooks and readers, and for mail. */
+export const CATCHER_PORT = 8025;
+export const CATCHER_SMTP_PORT = 1025;

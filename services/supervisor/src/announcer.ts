@@ -1,30 +1,40 @@
 import type { Logger } from 'pino';
-import type { Step } from './core/types.ts';
 import { EventLog } from './event-log.ts';
 import type { EventPage, LoggedEvent, SupervisorEvent } from './events.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { Notices, type NoticesParts } from './notices/notices.ts';
 
-/** Everything that a supervisor tells the world goes through here: the log, the kept events, the metrics. */
+export interface AnnouncerParts extends Omit<NoticesParts, 'registry'> {}
+
+/** All that a supervisor tells the world goes through here: log, kept events, metrics, notices. Needs `close`. */
 export class Announcer {
   readonly metrics: Metrics;
   readonly #log: Logger;
   readonly #events: EventLog;
+  readonly #notices: Notices;
 
-  constructor(parts: { readonly name: string; readonly log: Logger; readonly status: () => Step | null }) {
+  constructor(parts: AnnouncerParts) {
     this.#log = parts.log;
-    this.#events = new EventLog(parts.name);
+    this.#events = new EventLog(parts.supervisor);
     this.metrics = createMetrics(parts.status);
+    this.#notices = new Notices({ ...parts, registry: this.metrics.registry });
   }
 
   /** `agoMs`: so long ago it happened. Never throws, and does not wait. */
   tell(event: SupervisorEvent, agoMs = 0): void {
     this.metrics.observe(event);
     const logged = this.#events.add(event, agoMs);
-    if (logged) this.#write(logged);
+    if (!logged) return;
+    this.#write(logged);
+    this.#notices.event(logged);
   }
 
   eventsAfter(seq: number): EventPage {
     return this.#events.after(seq);
+  }
+
+  close(): void {
+    this.#notices.close();
   }
 
   /** The event log once more, where it outlives this process: one line an event, readable by a person. */

@@ -6,6 +6,7 @@ import {
   SUPERVISOR_PORT,
 } from '@replication-lab/engines/config';
 import { z } from 'zod';
+import { mailIsComplete, noticeEnvironment } from './notices/config.ts';
 
 /** What a supervisor reads from its environment. All defaults are here or in the engines' `config.ts`. */
 export const supervisorEnvironment = databaseEnvironment
@@ -23,6 +24,11 @@ export const supervisorEnvironment = databaseEnvironment
     /** To have nodes restarted and made anew by the agents on their hosts. */
     AGENT_PORT: z.coerce.number().int().min(1).max(65_535).default(AGENT_PORT),
     AGENT_TOKEN: z.string().min(8).default(DEFAULT_AGENT_TOKEN),
+    ...noticeEnvironment.shape,
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
+  })
+  .refine(mailIsComplete, {
+    path: ['NOTIFY_SMTP_URL'],
+    error: 'a mail needs NOTIFY_MAIL_FROM and NOTIFY_MAIL_TO as well',
   });
 export type SupervisorEnvironment = z.infer<typeof supervisorEnvironment>;

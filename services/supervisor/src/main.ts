@@ -8,6 +8,7 @@ import { Announcer } from './announcer.ts';
 import { supervisorEnvironment } from './config.ts';
 import type { AgentOrder } from './core/types.ts';
 import { createStatusServer } from './http.ts';
+import { channelsFrom } from './notices/config.ts';
 import { Supervisor } from './supervisor.ts';
 
 async function main(): Promise<void> {
@@ -15,7 +16,14 @@ async function main(): Promise<void> {
   const log = pino({ level: env.LOG_LEVEL, base: { supervisor: env.SUPERVISOR_NAME } });
   const engine = engineOf(env.DB_ENGINE);
   const name = env.SUPERVISOR_NAME;
-  const announcer = new Announcer({ name, log, status: () => supervisor.status() });
+  const announcer = new Announcer({
+    supervisor: name,
+    engine: env.DB_ENGINE,
+    runbook: env.NOTIFY_RUNBOOK_URL,
+    channels: channelsFrom(env),
+    status: () => supervisor.status(),
+    log,
+  });
   const agents = new AgentClient(env.AGENT_PORT, env.AGENT_TOKEN);
   const supervisor = new Supervisor({
     engine,
@@ -49,6 +57,7 @@ async function main(): Promise<void> {
   const end = () => {
     server.close();
     server.closeAllConnections();
+    announcer.close();
     void supervisor.close().then(() => process.exit(0));
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, end);

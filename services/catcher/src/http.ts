@@ -1,0 +1,70 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { page } from './page.ts';
+import type { Store } from './store.ts';
+
+const MAX_BODY_BYTES = 65_536;
+const HEADERS = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'",
+  'X-Content-Type-Options': 'nosniff',
+};
+
+/** `POST /notices` takes a webhook; `GET /` shows what was caught, `GET /notices` the same as JSON; `GET /livez`. */
+export function createCatcherServer(store: Store): Server {
+  const server = createServer({ maxHeaderSize: 8192, keepAliveTimeout: 5000 }, (request, response) => {
+    answer(store, request, response).catch(() => response.destroy());
+  });
+  server.headersTimeout = 3000;
+  server.requestTimeout = 5000;
+  server.maxConnections = 64;
+  return server;
+}
+
+async function answer(store: Store, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const route = `${request.method} ${(request.url ?? '/').split('?', 1)[0]}`;
+  if (route === 'POST /notices') return take(store, request, response);
+  if (route === 'GET /') return send(response, 200, 'text/html; charset=utf-8', page(store.list()));
+  if (route === 'GET /notices') return sendJson(response, 200, { notices: store.list() });
+  if (route === 'GET /livez') return sendJson(response, 200, { ok: true });
+  sendProblem(response, 404, 'not-found', 'GET /, /notices, /livez; POST /notices');
+}
+
+async function take(store: Store, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) {
+      response.setHeader('Connection', 'close');
+      return sendProblem(response, 413, 'body-too-large', `at most ${MAX_BODY_BYTES} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  const text = Buffer.concat(chunks).toString('utf8');
+  const title = titleOf(text);
+  if (title === null) return sendProblem(response, 400, 'invalid-json', 'the body is no JSON object');
+  store.add({ via: 'webhook', title, to: null, text });
+  response.writeHead(204, HEADERS).end();
+}
+
+/** Null for anything but a JSON object. */
+function titleOf(text: string): string | null {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed !== 'object' || parsed === null) return null;
+    return 'title' in parsed && typeof parsed.title === 'string' ? parsed.title : '(no title)';
+  } catch {
+    return null;
+  }
+}
+
+function sendProblem(response: ServerResponse, status: number, code: string, detail: string): void {
+  sendJson(response, status, { type: 'about:blank', status, code, detail }, 'application/problem+json');
+}
+
+const sendJson = (response: ServerResponse, status: number, body: object, type = 'application/json'): void =>
+  send(response, status, type, `${JSON.stringify(body)}\n`);
+
+function send(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, { ...HEADERS, 'Content-Type': type }).end(body);
+}
