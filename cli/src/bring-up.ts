@@ -5,7 +5,13 @@ import { prepareDocker, upDocker } from './docker/up.ts';
 import { LabError } from './errors.ts';
 import { listRecords } from './faults/records.ts';
 import { withLock } from './lock.ts';
-import { DEFAULT_HTTP_PORT, DEFAULT_LOOPBACK, DEFAULT_STATS_PORT, supervisorNames } from './native/layout.ts';
+import {
+  DEFAULT_HTTP_PORT,
+  DEFAULT_LOOPBACK,
+  DEFAULT_NOTICES_PORT,
+  DEFAULT_STATS_PORT,
+  supervisorNames,
+} from './native/layout.ts';
 import { defaultNativeEngine, prepareNative, upNative } from './native/up.ts';
 import { openRuntime } from './open-runtime.ts';
 import { repositoryRoot, stateDirectory } from './paths.ts';
@@ -75,6 +81,7 @@ async function decide(request: UpRequest, previous: LabState | null): Promise<La
     with: [...(request.with ?? previous?.with ?? [])],
     httpPort: shell.HTTP_PORT ?? previous?.httpPort ?? file.HTTP_PORT ?? DEFAULT_HTTP_PORT,
     statsPort: shell.STATS_PORT ?? previous?.statsPort ?? file.STATS_PORT ?? DEFAULT_STATS_PORT,
+    noticesPort: shell.NOTICES_PORT ?? previous?.noticesPort ?? file.NOTICES_PORT ?? DEFAULT_NOTICES_PORT,
     loopback: shell.LAB_LOOPBACK ?? previous?.loopback ?? DEFAULT_LOOPBACK,
     netPrefix: shell.NET_PREFIX ?? previous?.netPrefix ?? file.NET_PREFIX ?? DEFAULT_NET_PREFIX,
     capCpus: previous?.capCpus ?? null,
@@ -126,6 +133,7 @@ const sameLab = (a: LabState, b: LabState): boolean =>
   a.durability === b.durability &&
   a.httpPort === b.httpPort &&
   a.statsPort === b.statsPort &&
+  a.noticesPort === b.noticesPort &&
   a.loopback === b.loopback &&
   a.netPrefix === b.netPrefix &&
   a.with.join() === b.with.join();

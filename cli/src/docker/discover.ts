@@ -1,4 +1,11 @@
-import { DEFAULT_HTTP_PORT, DEFAULT_LOOPBACK, DEFAULT_STATS_PORT } from '../native/layout.ts';
+import { CATCHER_PORT } from '@replication-lab/engines/config';
+import {
+  CATCHER,
+  DEFAULT_HTTP_PORT,
+  DEFAULT_LOOPBACK,
+  DEFAULT_NOTICES_PORT,
+  DEFAULT_STATS_PORT,
+} from '../native/layout.ts';
 import { repositoryRoot } from '../paths.ts';
 import { ENGINES, type LabState } from '../state.ts';
 import { DEFAULT_NET_PREFIX, docker, dockerAnswers } from './compose.ts';
@@ -20,17 +27,22 @@ export async function dockerLabWithoutState(): Promise<LabState | null> {
     startedAt: new Date().toISOString(),
     checkout: repositoryRoot,
     with: [],
-    httpPort: publishedPort(containers, 8080) ?? DEFAULT_HTTP_PORT,
-    statsPort: publishedPort(containers, 8404) ?? DEFAULT_STATS_PORT,
+    httpPort: publishedPort(containers, 'haproxy', 8080) ?? DEFAULT_HTTP_PORT,
+    statsPort: publishedPort(containers, 'haproxy', 8404) ?? DEFAULT_STATS_PORT,
+    noticesPort: publishedPort(containers, CATCHER, CATCHER_PORT) ?? DEFAULT_NOTICES_PORT,
     loopback: DEFAULT_LOOPBACK,
     netPrefix: await netPrefixOf(containers),
     capCpus: null,
   };
 }
 
-const publishedPort = (containers: readonly Container[], target: number): number | undefined =>
+const publishedPort = (
+  containers: readonly Container[],
+  service: string,
+  target: number,
+): number | undefined =>
   containers
-    .find(({ Service }) => Service === 'haproxy')
+    .find(({ Service }) => Service === service)
     ?.Publishers.find(({ TargetPort, PublishedPort }) => TargetPort === target && PublishedPort > 0)
     ?.PublishedPort;
 

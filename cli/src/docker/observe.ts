@@ -5,6 +5,7 @@ import {
   API_NAMES,
   API_PORT,
   nodeNames,
+  noticesUrl,
   supervisorNames,
   supervisorToken,
   urlsOf,
@@ -48,7 +49,7 @@ export async function observeDocker(state: LabState): Promise<Omit<LabObservatio
     runtime: 'docker',
     topology: state.topology,
     durability: state.durability,
-    urls: urlsOf(state),
+    urls: { ...urlsOf(state), ...noticesUrl(state, `http://127.0.0.1:${state.noticesPort}/`) },
     nodes: nodeNames(state.topology).map((name) => nodeOf(name, state, containers, inside)),
     apis: API_NAMES.map((name) => ({
       name,

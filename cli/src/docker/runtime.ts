@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
-import { DEFAULT_PORT, SUPERVISOR_PORT } from '@replication-lab/engines/config';
+import { CATCHER_PORT, DEFAULT_PORT, SUPERVISOR_PORT } from '@replication-lab/engines/config';
 import { execa } from 'execa';
 import { LabError } from '../errors.ts';
-import { API_NAMES, API_PORT, nodeNames, supervisorNames } from '../native/layout.ts';
+import { API_NAMES, API_PORT, CATCHER, nodeNames, supervisorNames } from '../native/layout.ts';
 import type { Output } from '../output.ts';
 import { repositoryRoot } from '../paths.ts';
 import { isDatabase, type LabRuntime, type LogRequest, type PartName } from '../runtime.ts';
@@ -21,6 +21,7 @@ const DOWN_MS = 120_000;
 
 function healthUrl(part: PartName): string {
   if (isDatabase(part)) return `http://${part}:8080/health`;
+  if (part === CATCHER) return `http://${part}:${CATCHER_PORT}/livez`;
   return `http://${part}:${part.startsWith('supervisor-') ? SUPERVISOR_PORT : API_PORT}/livez`;
 }
 
@@ -36,7 +37,9 @@ export class DockerRuntime implements LabRuntime {
     this.#state = state;
     this.#env = composeEnvironment(state);
     this.engine = state.engine;
-    this.parts = [...nodeNames(state.topology), ...API_NAMES, 'haproxy', ...supervisorNames(state)];
+    const supervisors = supervisorNames(state);
+    const guards = supervisors.length > 0 ? [CATCHER, ...supervisors] : [];
+    this.parts = [...nodeNames(state.topology), ...API_NAMES, 'haproxy', ...guards];
   }
 
   #compose(

@@ -3,6 +3,8 @@ import type { Accounts, Durability, Endpoint, EngineName } from '@replication-la
 import {
   AGENT_PORT,
   accountsFrom,
+  CATCHER_PORT,
+  CATCHER_SMTP_PORT,
   DATABASE_NAME,
   DEFAULT_PORT,
   DEFAULT_SUPERVISOR_TOKEN,
@@ -20,6 +22,8 @@ export const API_NAMES = ['api-1', 'api-2', 'api-3'] as const;
 export const API_PORT = 3000;
 export const DEFAULT_HTTP_PORT = 8080;
 export const DEFAULT_STATS_PORT = 8404;
+/** Docker only: a native lab has an address of its own for it. */
+export const DEFAULT_NOTICES_PORT = 8025;
 const PROXY_HOST = '127.0.0.1';
 
 const last = (name: string) => name.slice(name.lastIndexOf('-') + 1);
@@ -54,6 +58,14 @@ export const supervisorUrl = (where: Pick<Where, 'loopback'>, name: string, path
 /** One process for the agents of all nodes; it listens on each node's address. */
 export const AGENT = 'agent';
 
+/** Takes the supervisors' notices, and shows them. */
+export const CATCHER = 'catcher';
+
+export const catcherHost = ({ loopback }: Pick<Where, 'loopback'>): string => `${loopback}.40.1`;
+
+export const catcherUrl = (where: Pick<Where, 'loopback'>, path: string): string =>
+  `http://${catcherHost(where)}:${CATCHER_PORT}${path}`;
+
 export const SUPERVISOR_NAMES = ['supervisor-1', 'supervisor-2'] as const;
 
 /** One node has nobody to promote, and without quorum commit nobody may be promoted. */
@@ -62,7 +74,7 @@ export const supervisorNames = ({ topology, durability }: Pick<LabState, 'topolo
 
 /** What watches the lab and mends it, in the order in which it is started. */
 export const guardNames = (lab: Pick<LabState, 'topology' | 'durability'>): readonly string[] =>
-  supervisorNames(lab).length > 0 ? [AGENT, ...supervisorNames(lab)] : [];
+  supervisorNames(lab).length > 0 ? [AGENT, CATCHER, ...supervisorNames(lab)] : [];
 
 export interface NativePlan {
   readonly stateDir: string;
@@ -122,6 +134,12 @@ export const urlsOf = ({ httpPort, statsPort }: Pick<NativePlan, 'httpPort' | 's
   haproxyStats: `http://${PROXY_HOST}:${statsPort}/`,
 });
 
+/** The page with the supervisors' notices, where supervisors watch. */
+export const noticesUrl = (
+  lab: Pick<LabState, 'topology' | 'durability'>,
+  page: string,
+): Readonly<Record<string, string>> => (supervisorNames(lab).length > 0 ? { notices: page } : {});
+
 /** What one API process reads from its environment; names as in services/api/src/config.ts. */
 export function apiEnvironment(plan: NativePlan, name: string, env: NodeJS.ProcessEnv = process.env) {
   const { accounts } = plan;
@@ -156,6 +174,28 @@ export function supervisorEnvironment(plan: NativePlan, name: string, env: NodeJ
     DB_ENGINE: plan.engine,
     DB_NODES: nodeList(plan.endpoints),
     DB_ADMIN_PASSWORD: plan.accounts.admin.password,
+    ...noticeEnvironment(plan, env),
+  };
+}
+
+/** Notices go to the lab's catcher, unless the shell says where else; an empty variable: nowhere. */
+function noticeEnvironment(plan: Pick<Where, 'loopback'>, env: NodeJS.ProcessEnv) {
+  return {
+    NOTIFY_WEBHOOK_URL: env.NOTIFY_WEBHOOK_URL ?? catcherUrl(plan, '/notices'),
+    NOTIFY_SMTP_URL: env.NOTIFY_SMTP_URL ?? `smtp://${catcherHost(plan)}:${CATCHER_SMTP_PORT}`,
+    NOTIFY_MAIL_FROM: env.NOTIFY_MAIL_FROM || 'supervisor@lab.test',
+    NOTIFY_MAIL_TO: env.NOTIFY_MAIL_TO || 'on-call@lab.test',
+  };
+}
+
+/** What the catcher of notices reads from its environment. */
+export function catcherEnvironment(plan: Pick<Where, 'loopback'>, env: NodeJS.ProcessEnv = process.env) {
+  return {
+    ...env,
+    NODE_ENV: 'production',
+    HOST: catcherHost(plan),
+    CATCHER_PORT: String(CATCHER_PORT),
+    CATCHER_SMTP_PORT: String(CATCHER_SMTP_PORT),
   };
 }
 

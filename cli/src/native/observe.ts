@@ -17,7 +17,9 @@ import type { NativeLab } from './lab.ts';
 import {
   API_NAMES,
   apiUrl,
+  catcherUrl,
   type NativePlan,
+  noticesUrl,
   supervisorNames,
   supervisorToken,
   supervisorUrl,
@@ -53,7 +55,7 @@ export async function observeNative({
     runtime: 'native',
     topology,
     durability,
-    urls: urlsOf(plan),
+    urls: { ...urlsOf(plan), ...noticesUrl(plan, catcherUrl(plan, '/')) },
     nodes,
     apis,
     supervisors,

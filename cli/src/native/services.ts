@@ -14,6 +14,9 @@ import {
   agentEnvironment,
   apiEnvironment,
   apiUrl,
+  CATCHER,
+  catcherEnvironment,
+  catcherUrl,
   haproxyEnvironment,
   logFile,
   type NativePlan,
@@ -41,7 +44,7 @@ const node = (program: string, env: Readonly<Record<string, string | undefined>>
   ...{ file: process.execPath, args: [join(repositoryRoot, program)], env, cwd: repositoryRoot },
 });
 
-/** The API replicas, the supervisors and HAProxy of a native lab: one process each, found again by its pid file. */
+/** The API replicas, what watches the lab, and HAProxy of a native lab: one process each, found again by its pid file. */
 export class Services {
   readonly #plan: NativePlan;
   readonly #cgroups: LabCgroups;
@@ -72,6 +75,7 @@ export class Services {
   #command(name: string) {
     if (name === HAPROXY) return this.#haproxy();
     if (name === AGENT) return node('services/agent/src/native-main.ts', agentEnvironment(this.#plan));
+    if (name === CATCHER) return node('services/catcher/src/main.ts', catcherEnvironment(this.#plan));
     return isSupervisor(name)
       ? node('services/supervisor/src/main.ts', supervisorEnvironment(this.#plan, name))
       : node('services/api/src/main.ts', apiEnvironment(this.#plan, name));
@@ -111,6 +115,7 @@ export class Services {
 
   #healthUrl(name: string, level: 'ready' | 'live'): string {
     if (name === AGENT) return `http://${this.#plan.endpoints[0]!.host}:${AGENT_PORT}/livez`;
+    if (name === CATCHER) return catcherUrl(this.#plan, '/livez');
     if (isSupervisor(name)) return supervisorUrl(this.#plan, name, '/livez');
     const path = level === 'ready' ? '/readyz' : '/livez';
     return name === HAPROXY ? `${urlsOf(this.#plan).api}${path}` : apiUrl(this.#plan, name, path);

@@ -5,7 +5,7 @@ import type { LabContext } from '../runtime.ts';
 import { type LabState, writeState } from '../state.ts';
 import { runLabBootstrap } from './bootstrap.ts';
 import { type NativeLab, openNativeLab } from './lab.ts';
-import { AGENT, API_NAMES, guardNames, nodeNames, SUPERVISOR_NAMES } from './layout.ts';
+import { AGENT, API_NAMES, CATCHER, guardNames, nodeNames, SUPERVISOR_NAMES } from './layout.ts';
 import { serverNeed } from './needs.ts';
 import { ensurePackages, findProgram, haproxyNeed } from './packages.ts';
 import { preflight } from './preflight.ts';
@@ -101,7 +101,7 @@ const stopAll = (lab: NativeLab, services: readonly string[]) =>
 /** Ends every process of the lab: what faces the clients first, the primary last so that it holds the most. */
 export async function stopProcesses(lab: NativeLab): Promise<void> {
   // Before the databases: a supervisor would take their end for a failure, an agent might start them again.
-  await stopAll(lab, [...SERVICES, ...SUPERVISOR_NAMES, AGENT]);
+  await stopAll(lab, [...SERVICES, ...SUPERVISOR_NAMES, CATCHER, AGENT]);
   const [first, ...others] = NODE_NAMES;
   await Promise.all(others.map((name) => lab.databases.stop(name)));
   await lab.databases.stop(first);

@@ -2,17 +2,28 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { engineOf } from '@replication-lab/engines/local';
 import type { Cluster } from '@replication-lab/engines/testing';
 import { createRouter, type Router, RouterError } from '@replication-lab/router';
-import { Supervisor, type SupervisorEvent, type SupervisorOptions } from '../src/index.ts';
+import {
+  type Announcer,
+  type Step,
+  Supervisor,
+  type SupervisorEvent,
+  type SupervisorOptions,
+} from '../src/index.ts';
+
+/** Makes what a supervisor tells its events to. */
+type Announce = (by: number, status: () => Step | null) => Announcer;
 
 /** Some supervisors over one cluster, and what they said. */
 export class Watch implements AsyncDisposable {
   readonly cluster: Cluster;
   readonly events: (SupervisorEvent & { readonly by: number })[] = [];
   readonly #supervisors = new Map<number, Supervisor>();
+  readonly #announce: Announce | null;
   #serial = 0;
 
-  constructor(cluster: Cluster, count: number) {
+  constructor(cluster: Cluster, count: number, announce: Announce | null = null) {
     this.cluster = cluster;
+    this.#announce = announce;
     for (let i = 0; i < count; i++) this.add();
   }
 
@@ -26,8 +37,12 @@ export class Watch implements AsyncDisposable {
       admin,
       replication,
       database,
-      onEvent: (event) => this.events.push({ ...event, by }),
+      onEvent: (event, agoMs) => {
+        this.events.push({ ...event, by });
+        announcer?.tell(event, agoMs);
+      },
     };
+    const announcer = this.#announce?.(by, () => this.#supervisors.get(by)?.status() ?? null);
     const supervisor = new Supervisor(options);
     this.#supervisors.set(by, supervisor);
     supervisor.start();

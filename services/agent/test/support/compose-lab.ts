@@ -49,6 +49,7 @@ export class ComposeLab {
       NET_PREFIX: netPrefix,
       HTTP_PORT: String(ports[0]),
       STATS_PORT: String(ports[1]),
+      NOTICES_PORT: String(ports[2]),
     };
   }
 
@@ -68,7 +69,7 @@ export class ComposeLab {
   }
 
   static async #make(engine: EngineName, wanted: Readonly<Record<string, string>>): Promise<ComposeLab> {
-    const ports = [await freePort(), await freePort()];
+    const ports = [await freePort(), await freePort(), await freePort()];
     const suffix = randomBytes(3).toString('hex');
     return new ComposeLab(engine, `lab-test-${engine}-${suffix}`, ports, await freeNetwork(), wanted);
   }
