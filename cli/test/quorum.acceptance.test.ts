@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
+import type { Caught } from '@replication-lab/catcher';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LabEvent } from '../src/status/events.ts';
 import { waitFor } from '../src/wait.ts';
@@ -85,6 +86,24 @@ for (const engine of NATIVE_ENGINES) {
       const lines = (await lab.must('events')).trimEnd().split('\n');
       const printed = events.map(({ at, supervisor, text }) => `${at}  ${supervisor}  ${text}`);
       expect(lines).toEqual(expect.arrayContaining(printed));
+    });
+
+    it('and the catcher shows the notice of it, by webhook and by mail', async () => {
+      const { urls, primary } = await lab.status();
+      const { notices } = await waitFor(
+        async () => {
+          const seen = (await (await fetch(`${urls.notices}notices`)).json()) as { notices: Caught[] };
+          return seen.notices.filter(({ title }) => title.includes('epoch 2')).length === 2 ? seen : null;
+        },
+        { what: 'both notices', timeoutMs: DEADLINE_MS },
+      );
+      const [webhook, mail] = ['webhook', 'mail'].map((by) => notices.find(({ via }) => via === by)!);
+      expect(JSON.parse(webhook!.text)).toMatchObject({
+        ...{ kind: 'failover', from: 'db-1', to: primary, epoch: 2, outageMs: expect.any(Number) },
+        proof: { node: primary, old: { name: 'db-1' } },
+      });
+      expect(mail).toMatchObject({ to: 'on-call@lab.test', text: expect.stringContaining('Proof:') });
+      expect(await (await fetch(urls.notices!)).text()).toContain(webhook!.title);
     });
 
     it('the old primary comes back as a replica', async () => {

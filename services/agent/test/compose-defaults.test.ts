@@ -26,6 +26,7 @@ describe('memory', () => {
   const totalMib =
     3 * (mib('DB_MEMORY') + mib('HOST_MEMORY') + mib('API_MEMORY')) +
     2 * mib('SUPERVISOR_MEMORY') +
+    mib('CATCHER_MEMORY') +
     mib('HAPROXY_MEMORY');
 
   test('all that runs may use less than 2,500 MB', () => {

@@ -92,7 +92,7 @@ describe.skipIf(notRun)('docker compose up, as it comes', () => {
     expect(await untilArmed()).toMatchObject({ epoch: 2 });
     const memory = await memoryOf(lab);
     record('memory, MB', Object.fromEntries(memory));
-    expect(memory.size).toBe(12);
+    expect(memory.size).toBe(13);
     expect(sumOf([...memory.values()].map(({ limitMb }) => limitMb))).toBeLessThan(MEMORY_LIMIT_MB);
   });
 
