@@ -12,9 +12,9 @@ export function textOf(event: SupervisorEvent): string {
     case 'suspected':
       return `${event.primary} is suspected: ${event.failure ?? 'it answers, and is not open'}${colon(event.error)}`;
     case 'cleared':
-      return `${event.primary} keeps the office: it answers again after ${Math.round(event.afterMs)} ms`;
+      return `${event.primary} keeps the office: it answers again after ${event.afterMs} ms`;
     case 'confirmed':
-      return `${event.primary} is taken for dead (${event.evidence} evidence) after ${Math.round(event.afterMs)} ms`;
+      return `${event.primary} is taken for dead (${event.evidence} evidence) after ${event.afterMs} ms`;
     case 'chosen':
       return chosenText(event);
     case 'promoted':
@@ -52,6 +52,6 @@ function chosenText({ node, voters, old }: Of<'chosen'>): string {
 
 function openedText({ node, epoch, from, outageMs }: Of<'opened'>): string {
   const instead = from === null ? '' : ` in place of ${from}`;
-  const after = outageMs === null ? '' : `, ${Math.round(outageMs)} ms after the first failed question`;
+  const after = outageMs === null ? '' : `, ${outageMs} ms after the first failed question`;
   return `${node} is open to clients${instead}, epoch ${epoch}${after}`;
 }

@@ -72,7 +72,7 @@ export class Moments {
     if (known && state.phase === 'watching') {
       this.#suspicion = null;
       if (known.epoch !== epoch) return moments;
-      const afterMs = nowMs - known.sinceMs;
+      const afterMs = Math.round(nowMs - known.sinceMs);
       return [{ event: { what: 'cleared', primary, epoch, afterMs }, atMs: nowMs }];
     }
     if (verdict.kind !== 'suspected' && verdict.kind !== 'dead') return moments;
@@ -86,7 +86,7 @@ export class Moments {
     if (verdict.kind === 'dead' && this.#suspicion.evidence === null) {
       const evidence = verdict.by;
       this.#suspicion = { ...this.#suspicion, evidence, confirmedAtMs: nowMs };
-      const afterMs = nowMs - this.#suspicion.sinceMs;
+      const afterMs = Math.round(nowMs - this.#suspicion.sinceMs);
       moments.push({ event: { what: 'confirmed', primary, epoch, evidence, afterMs }, atMs: nowMs });
     }
     return moments;
@@ -130,7 +130,7 @@ export class Moments {
     if (this.#openedEpoch === epoch) return [];
     this.#openedEpoch = epoch;
     const { primary: from = null, evidence = null, sinceMs, confirmedAtMs } = this.#suspicion ?? {};
-    const since = (ms: number | null | undefined) => (ms == null ? null : atMs - ms);
+    const since = (ms: number | null | undefined) => (ms == null ? null : Math.round(atMs - ms));
     const [outageMs, promotionMs] = [since(sinceMs), since(confirmedAtMs)];
     return [{ event: { what: 'opened', node, epoch, from, evidence, outageMs, promotionMs }, atMs }];
   }

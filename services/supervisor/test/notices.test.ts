@@ -100,6 +100,28 @@ describe('what is worth a notice', () => {
     expect([0, 60_000].flatMap((ms) => desk.tick(passive, ms, AT))).toEqual([]);
     expect(desk.tick(null, 90_000, AT)).toEqual([]);
   });
+
+  it('a supervisor that takes over goes on with it: what another one will have told, it ends', () => {
+    const watching = (step: typeof alone) => ({
+      ...step,
+      state: { ...step.state, phase: 'passive' as const },
+    });
+    const desk = new NoticeDesk(PARTS);
+    const kinds = (ms: number, step: typeof alone) => desk.tick(step, ms, AT).map(({ kind }) => kind);
+    expect([kinds(0, watching(alone)), kinds(31_000, watching(alone))]).toEqual([[], []]);
+    expect(kinds(32_000, whole)).toEqual(['armed']);
+    // One that loses the office for a moment does not begin anew.
+    expect([kinds(40_000, alone), kinds(60_000, watching(alone)), kinds(70_000, alone)]).toEqual([
+      [],
+      [],
+      ['unarmed'],
+    ]);
+    expect([kinds(71_000, watching(alone)), kinds(72_000, watching(whole)), kinds(73_000, whole)]).toEqual([
+      [],
+      [],
+      [],
+    ]);
+  });
 });
 
 describe('on its way', () => {

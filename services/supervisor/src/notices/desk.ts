@@ -21,7 +21,7 @@ interface Trouble {
   readonly sinceMs: number;
 }
 
-/** Decides what is worth a person's attention. No I/O and no clock; only what the supervisor that acts tells counts. */
+/** Decides what is worth a person's attention. No I/O and no clock. */
 export class NoticeDesk {
   readonly #parts: DeskParts;
   #proof: Proof | null = null;
@@ -29,6 +29,8 @@ export class NoticeDesk {
   #refusing: Trouble | null = null;
   /** What was told of the present trouble; empty while all is well, or nothing was told. */
   readonly #told = new Set<string>();
+  /** This one watched while the trouble went on, so another one will have told of it. */
+  #isToldElsewhere = false;
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
@@ -45,31 +47,36 @@ export class NoticeDesk {
     return this.#notice('failover', at, { title: text, from, to, epoch, evidence, outageMs, proof });
   }
 
-  /** To be called some times a second; `at` is the present moment in words. */
+  /**
+   * To be called some times a second; `at` is the present moment in words. One that only watches keeps count and says nothing:
+   * whoever takes over has to know that a trouble was told, to tell its end.
+   */
   tick(step: Step | null, nowMs: number, at: string): Notice[] {
-    const phase = step?.state.phase ?? 'passive';
-    if (step === null || phase === 'passive' || phase === 'unfounded') {
-      this.#unarmedSinceMs = null;
-      this.#refusing = null;
-      this.#told.clear();
+    if (step === null || step.state.phase === 'unfounded' || isWhole(step)) return this.#whole(step, at);
+    this.#unarmedSinceMs ??= nowMs;
+    const isLong = nowMs - this.#unarmedSinceMs >= UNARMED_MS;
+    const { phase } = step.state;
+    if (phase !== 'refusing') this.#refusing = null;
+    if (phase === 'passive') {
+      this.#isToldElsewhere ||= isLong;
       return [];
     }
-    if (phase === 'watching' && step.unarmed.length === 0) return this.#armed(step, at);
-    this.#unarmedSinceMs ??= nowMs;
     const refused = phase === 'refusing' ? this.#refused(step, nowMs, at) : null;
-    if (phase !== 'refusing') this.#refusing = null;
     if (refused) return [refused];
-    const isLong = nowMs - this.#unarmedSinceMs >= UNARMED_MS;
     return isLong && this.#told.size === 0 ? [this.#unarmed(step, at)] : [];
   }
 
-  #armed({ epoch, primary }: Step, at: string): Notice[] {
+  /** Also where nothing can be said: then there is nothing that could end. */
+  #whole(step: Step | null, at: string): Notice[] {
+    const wasTold = this.#told.size > 0 || this.#isToldElsewhere;
     this.#unarmedSinceMs = null;
     this.#refusing = null;
-    if (this.#told.size === 0) return [];
+    this.#isToldElsewhere = false;
     this.#told.clear();
-    const title = `armed again: if ${primary} died now, a replica would take its place`;
-    return [this.#notice('armed', at, { title, to: primary, epoch })];
+    if (!wasTold || step?.state.phase !== 'watching') return [];
+    const { primary: to, epoch } = step;
+    const title = `armed again: if ${to} died now, a replica would take its place`;
+    return [this.#notice('armed', at, { title, to, epoch })];
   }
 
   #refused({ reasons, epoch, primary }: Step, nowMs: number, at: string): Notice | null {
@@ -102,5 +109,9 @@ export class NoticeDesk {
     };
   }
 }
+
+/** Would a failover succeed now? One that watches goes by what it sees of the primary. */
+const isWhole = ({ state, unarmed, verdict }: Step): boolean =>
+  unarmed.length === 0 && (state.phase === 'passive' ? verdict?.kind === 'open' : state.phase === 'watching');
 
 const inWords = ({ reason, detail }: { reason: string; detail: string }): string => `${reason}: ${detail}`;

@@ -54,7 +54,7 @@ export function noticeText(notice: Notice): string {
     ['primary now', to],
     ['epoch', String(epoch)],
     ['evidence', evidence],
-    ['outage', outageMs === null ? null : `${Math.round(outageMs)} ms without a primary that answers`],
+    ['outage', outageMs === null ? null : `${outageMs} ms without a primary that answers`],
   ];
   const width = Math.max(...facts.map(([name]) => name.length));
   const table = facts.flatMap(([name, value]) => (value === null ? [] : [`${name.padEnd(width)}  ${value}`]));
