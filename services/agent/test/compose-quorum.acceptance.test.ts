@@ -1,3 +1,4 @@
+import type { Caught } from '@replication-lab/catcher';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Acknowledged, AcknowledgedWrites, create } from './support/acknowledged.ts';
 import { ComposeLab, NODES, type NodeName, type SupervisorSays } from './support/compose-lab.ts';
@@ -69,8 +70,16 @@ describe.skipIf(notRun)('docker compose up, as it comes', () => {
     expect(await untilArmed()).toMatchObject({ primary: 'db-1', epoch: 1 });
     const states = (await lab.services()).map((s) => `${s.Service} ${s.Health || s.ExitCode}`);
     expect(states.sort()).toEqual([
-      ...['api-1 healthy', 'api-2 healthy', 'api-3 healthy', 'bootstrap 0', 'db-1 healthy', 'db-2 healthy'],
-      ...['db-3 healthy', 'haproxy healthy', 'mysql-1 healthy', 'mysql-2 healthy', 'mysql-3 healthy'],
+      ...['api-1 healthy', 'api-2 healthy', 'api-3 healthy', 'bootstrap 0', 'catcher healthy'],
+      ...[
+        'db-1 healthy',
+        'db-2 healthy',
+        'db-3 healthy',
+        'haproxy healthy',
+        'mysql-1 healthy',
+        'mysql-2 healthy',
+        'mysql-3 healthy',
+      ],
       ...['supervisor-1 healthy', 'supervisor-2 healthy'],
     ]);
   });
@@ -84,6 +93,20 @@ describe.skipIf(notRun)('docker compose up, as it comes', () => {
     acknowledged.push(...(await writes.stop()));
     record('acknowledged writes', acknowledged.length);
     await expectNothingLost();
+  });
+
+  test('a person is told of it, by webhook and by mail', async () => {
+    await until('both notices', DEADLINE_MS, async () => {
+      const { notices } = (await (await fetch(lab.noticesUrl)).json()) as { notices: Caught[] };
+      const told = notices.filter(({ title }) => title.includes('in place of db-1, epoch 2'));
+      return (
+        told.length === 2 &&
+        told
+          .map(({ via }) => via)
+          .sort()
+          .join() === 'mail,webhook'
+      );
+    });
   });
 
   test('the old primary comes back as a follower, and the lab is armed again, in less than 2.5 GB', async () => {

@@ -28,6 +28,7 @@ export class ComposeLab {
   readonly project: string;
   readonly baseUrl: string;
   readonly statsUrl: string;
+  readonly noticesUrl: string;
   readonly vip: string;
   readonly #env: Record<string, string>;
 
@@ -42,6 +43,7 @@ export class ComposeLab {
     this.project = project;
     this.baseUrl = `http://127.0.0.1:${ports[0]}`;
     this.statsUrl = `http://127.0.0.1:${ports[1]}`;
+    this.noticesUrl = `http://127.0.0.1:${ports[2]}/notices`;
     this.vip = `${netPrefix}.100`;
     this.#env = {
       COMPOSE_PROJECT_NAME: project,
