@@ -38,7 +38,11 @@ export function createStatusServer(parts: StatusParts): Server {
 }
 
 async function sendMetrics(registry: Registry, response: ServerResponse): Promise<void> {
-  const text = await registry.metrics();
+  const text = await registry.metrics().catch(() => null);
+  if (text === null) {
+    sendProblem(response, 500, 'internal', 'the metrics cannot be read');
+    return;
+  }
   response.writeHead(200, { 'Content-Type': registry.contentType, 'Cache-Control': 'no-store' });
   response.end(text);
 }

@@ -19,6 +19,7 @@ export interface NoticesParts extends DeskParts {
 export class Notices {
   readonly #desk: NoticeDesk;
   readonly #outboxes: readonly Outbox[];
+  readonly #log: Logger;
   readonly #timer: NodeJS.Timeout;
 
   constructor({ channels, status, registry, log, ...desk }: NoticesParts) {
@@ -26,16 +27,16 @@ export class Notices {
     const tell = countOutcomes(registry, log);
     this.#outboxes = channels.map((channel) => new Outbox(channel, tell(channel.name)));
     showWaiting(registry, this.#outboxes);
+    this.#log = log;
     this.#timer = setInterval(() => {
       const at = new Date().toISOString();
-      for (const notice of this.#desk.tick(status(), performance.now(), at)) this.#send(notice);
+      this.#send(() => this.#desk.tick(status(), performance.now(), at));
     }, TICK_MS).unref();
   }
 
   /** Never throws, and does not wait. */
   event(event: LoggedEvent): void {
-    const notice = this.#desk.event(event);
-    if (notice) this.#send(notice);
+    this.#send(() => this.#desk.event(event));
   }
 
   close(): void {
@@ -43,8 +44,14 @@ export class Notices {
     for (const outbox of this.#outboxes) outbox.close();
   }
 
-  #send(notice: Notice): void {
-    for (const outbox of this.#outboxes) outbox.add(notice);
+  #send(write: () => readonly Notice[] | Notice | null): void {
+    try {
+      const notices = [write() ?? []].flat();
+      for (const notice of notices) for (const outbox of this.#outboxes) outbox.add(notice);
+    } catch (error) {
+      // Whatever is wrong with a notice, the failover that it tells of must go on.
+      this.#log.error(error, 'a notice could not be written');
+    }
   }
 }
 
