@@ -56,8 +56,18 @@ export interface EngineFailover {
   ): Promise<void>;
   /** Lets clients write. */
   open(channel: Connection, options?: CallOptions): Promise<void>;
-  /** Read-only for clients, and for good: also after a restart. What is being committed is finished first. */
+  /**
+   * The inverse of `open`: clients' writes are refused as read-only, which proves to them that nothing was done. What is being
+   * written is finished first, and a commit that waits for a voter is waited for, never cancelled; transactions that stand
+   * idle are rolled back. Throws EngineError `timeout` when that takes too long: then the node is open still (mysql,
+   * mariadb), or has begun to refuse (postgres), and `open` ends that.
+   */
   close(channel: Connection, options?: CallOptions): Promise<void>;
+  /**
+   * The inverse of `promote`, of a closed primary: `follow` can be told to it then. Throws EngineError `other` where only a
+   * restart does that (see `NodeState.demotable`).
+   */
+  demote(channel: Connection, options?: CallOptions): Promise<void>;
 }
 
 /** The server ends a channel that says nothing for so long. */
@@ -72,6 +82,8 @@ export interface NodeState extends NodeProbe {
   readonly bootId: string;
   /** Takes writes of administrators (and, when not `readOnly`, of clients). False for every replica. */
   readonly promoted: boolean;
+  /** A closed primary where nothing waits to be confirmed, on an engine that can `demote` it. */
+  readonly demotable: boolean;
   /** It receives from nobody, and will not begin by itself. True on a primary. */
   readonly detached: boolean;
   /** Whether the connection to the source stands, by this node's own account. False without a source. */

@@ -347,9 +347,26 @@ describe.each(family)('the failover of %s', (name: EngineName) => {
     await order(candidate, establish(candidate, 3));
   });
 
-  test('a planned change: the primary closes for good, and follows its successor', async () => {
+  test('a closed primary refuses, a transaction that stood idle too, and it can be opened again', async () => {
+    const { accounts, database } = cluster;
+    const options = { database, connectTimeoutMs: 2000 };
+    await using idle = await client.connect(cluster.endpoint(candidate), accounts.app, options);
+    await idle.query('BEGIN');
+    await idle.query(INSERT, ['idle@example.test']);
+    await order(candidate, (c) => failover.close(c));
+    expect(await observe(candidate)).toMatchObject({ readOnly: true, promoted: true, demotable: true });
+    expect(await errorOf(idle.query('COMMIT'))).toMatchObject({ code: 'read-only' });
+    expect(await refusal(candidate)).toEqual({ code: 'read-only', errno: 1290 });
+    await order(candidate, (c) => failover.open(c));
+    await write(candidate, 'opened-again@example.test');
+    expect(await emailsOn(candidate)).not.toContain('idle@example.test');
+    expect(await errorOf(onChannel(candidate, (c) => failover.demote(c)))).toMatchObject({ code: 'other' });
+  });
+
+  test('a planned change: the primary closes, and follows its successor', async () => {
     await write(candidate, 'before-the-change@example.test');
     await order(candidate, (c) => failover.close(c, { timeoutMs: 10_000 }));
+    await order(candidate, (c) => failover.demote(c));
     const closed = await observe(candidate);
     expect(closed).toMatchObject({ readOnly: true, promoted: false, epoch: 3 });
     await becomes(other, ({ position }) => covers(position, closed.held), 'all of it');

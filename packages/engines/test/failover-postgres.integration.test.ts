@@ -315,8 +315,35 @@ describe.runIf(engines.includes('postgres'))('a PostgreSQL failover by hand', ()
     await waiting;
     await close(10_000);
     expect((await errorOf(write(primary))).code).toBe('read-only');
+    expect(await observe(primary)).toMatchObject({ readOnly: true, promoted: true, demotable: false });
+    expect((await errorOf(on(primary, (channel) => failover.demote(channel)))).message).toMatch('restart');
     await on(primary, (channel) => failover.open(channel));
     await write(primary);
+  });
+
+  test('closing ends transactions that stand idle, and nobody else', async () => {
+    const { accounts, database } = cluster;
+    const options = { database, connectTimeoutMs: 2000 };
+    const connect = () => client.connect(cluster.endpoint(primary), accounts.app, options);
+    await using reader = await connect();
+    await using idle = await connect();
+    await idle.query('BEGIN');
+    await idle.query(INSERT, [email()]);
+    await on(primary, (channel) => failover.close(channel));
+    expect((await errorOf(idle.query('COMMIT'))).code).toBe('connection-lost');
+    expect((await reader.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    expect((await errorOf(reader.query(INSERT, [email()]))).code).toBe('read-only');
+    await on(primary, (channel) => failover.open(channel));
+    await reader.query(INSERT, [email()]);
+  });
+
+  test('a promotion that was given up leaves nothing behind on the replica', async () => {
+    await detach(replica);
+    await arm(replica, primary);
+    expect((await observe(replica)).quorum.armed).toBe(true);
+    await follow(replica, primary);
+    await confirms(primary, replica);
+    expect((await observe(replica)).quorum.armed).toBe(false);
   });
 
   test('a reign without a witness is not established, whatever the row says, and its lock can be had', async () => {

@@ -33,6 +33,7 @@ async function look(channel: Connection, options: CallOptions): Promise<Look> {
   const receiver = source ? receiverOf(source) : 'stopped';
   const applier = source?.Slave_SQL_Running === 'Yes' ? 'on' : 'stopped';
   const semiSync = semiSyncFrom(server, status);
+  const isNotedAsPromoted = semiSync.enabled && !server.confirmsForOthers;
   const startedAt = status.find(({ name }) => String(name).toUpperCase() === 'UPTIME')?.startedAt;
   return {
     following: source
@@ -48,7 +49,8 @@ async function look(channel: Connection, options: CallOptions): Promise<Look> {
     state: {
       ...probe,
       bootId: `${startedAt}/${main?.thread}`,
-      promoted: !source && (!probe.readOnly || (semiSync.enabled && !server.confirmsForOthers)),
+      promoted: !source && (!probe.readOnly || isNotedAsPromoted),
+      demotable: !source && probe.readOnly && isNotedAsPromoted && semiSync.waiting === 0,
       // Whether it was started with skip_slave_start the server does not tell. Supervised labs start theirs with it.
       detached: receiver === 'stopped',
       linked: receiver === 'on',
@@ -113,5 +115,5 @@ export const failover: EngineFailover = failoverOf({
     'SET GLOBAL rpl_semi_sync_slave_enabled = ON',
   ],
   promote: 'SET GLOBAL rpl_semi_sync_slave_enabled = OFF',
-  close: ['SET GLOBAL read_only = ON', 'SET GLOBAL rpl_semi_sync_slave_enabled = ON'],
+  demote: 'SET GLOBAL rpl_semi_sync_slave_enabled = ON',
 });

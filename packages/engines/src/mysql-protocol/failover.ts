@@ -49,7 +49,7 @@ export interface Words {
   /** No semi-sync as a source, and confirms as a replica. */
   readonly becomeReplica: readonly string[];
   readonly promote: string;
-  readonly close: readonly string[];
+  readonly demote: string;
 }
 
 const LOCK_NAME = 'lab-supervisor';
@@ -87,6 +87,7 @@ export function failoverOf(words: Words): EngineFailover {
     establish: (channel, reign, options) => establish(begin(channel, options), reign),
     open: (channel, options) => open(begin(channel, options)),
     close: (channel, options) => close(begin(channel, options)),
+    demote: (channel, options) => demote(begin(channel, options)),
   };
 }
 
@@ -256,19 +257,38 @@ async function open(order: Order): Promise<void> {
 }
 
 /**
+ * The server holds new statements and commits back until those under way are finished, and then refuses them; so a transaction
+ * that is idle meanwhile is told "read-only" by its COMMIT.
+ */
+async function close(order: Order): Promise<void> {
+  const { state } = await order.look();
+  if (!state.readOnly) await afterWrites(order, 'SET GLOBAL read_only = ON');
+}
+
+/** What is switched off by following another node is the wait for a confirmation: nobody may be in it. */
+async function demote(order: Order): Promise<void> {
+  const { state, semiSync } = await order.look();
+  if (!state.promoted) return;
+  if (!state.readOnly) throw order.error('other', 'takes writes: it has to be closed first');
+  if (semiSync.waiting > 0)
+    throw order.error('other', `has ${semiSync.waiting} commits that wait for a replica: it has to be killed`);
+  await afterWrites(order, order.words.demote);
+}
+
+/**
  * Waits for the commits that are under way, and so in vain on a primary that no replica hears: then EngineError `timeout`, and
  * the server gives up at about the same time. Beside the channel, whose session would keep the lock meanwhile.
  */
-async function close(order: Order): Promise<void> {
+async function afterWrites(order: Order, statement: string): Promise<void> {
   try {
     await beside(order.channel, order.deadline, async (side) => {
       const seconds = Math.max(1, Math.floor(order.deadline.remainingMs() / 1000));
       await side.query(`SET SESSION lock_wait_timeout = ${seconds}`);
-      for (const statement of order.words.close) await side.query(statement);
+      await side.query(statement);
     });
   } catch (error) {
     if (!(error instanceof EngineError && error.code === 'deadlock')) throw error;
-    throw order.error('timeout', 'has commits under way that do not end', error);
+    throw order.error('timeout', 'has writes under way that do not end', error);
   }
 }
 

@@ -60,6 +60,7 @@ async function look(channel: Connection, options: CallOptions): Promise<Look> {
       ...probe,
       bootId: String(server.bootId),
       promoted: !source && Number(server.closed) === 0,
+      demotable: !source && Number(server.closed) === 0 && probe.readOnly && semiSync.waiting === 0,
       detached: !source || (receiver === 'stopped' && Number(server.waitsForOrders) === 1),
       linked: receiver === 'on',
       sourceSign: source ? String(source.sign) : null,
@@ -110,5 +111,5 @@ export const failover: EngineFailover = failoverOf({
     'SET GLOBAL rpl_semi_sync_replica_enabled = ON',
   ],
   promote: 'SET GLOBAL super_read_only = OFF',
-  close: ['SET GLOBAL super_read_only = ON'],
+  demote: 'SET GLOBAL super_read_only = ON',
 });

@@ -99,6 +99,7 @@ function interpret(probed: NodeProbe, answer: Answer): NodeState {
     ...probed,
     bootId,
     promoted: !recovering,
+    demotable: false,
     detached,
     linked,
     sourceSign,

@@ -113,7 +113,12 @@ async function follow(
   await dropIdleSlots(order);
   await resetForcing(order);
   const conninfo = primaryConninfo(node, source, replication);
-  await set(order, { primary_conninfo: conninfo, primary_slot_name: slotName(node.name) });
+  await set(order, {
+    primary_conninfo: conninfo,
+    primary_slot_name: slotName(node.name),
+    // Of a promotion that was begun here and given up. A standby commits nothing, so that nobody is let go by it.
+    synchronous_standby_names: '',
+  });
   const shows = `SELECT current_setting('primary_conninfo') = $1`;
   await order.until(() => ask(order, shows, [conninfo]), `has not taken ${source.name} for its source`);
 }
@@ -141,24 +146,45 @@ async function open(channel: Connection, options?: CallOptions): Promise<void> {
   await setReadOnly(order, 'off');
 }
 
-/** What is only reading, or has stopped in the midst of a transaction, ends at once; what writes, when it has written. */
-const END_CLIENTS = `
-  WITH clients AS MATERIALIZED (
-    SELECT pid, backend_xid IS NOT NULL AND state NOT LIKE 'idle in transaction%' AS writes
-      FROM pg_stat_activity JOIN pg_roles ON rolname = usename
-     WHERE backend_type = 'client backend' AND NOT rolsuper AND NOT rolreplication),
-  ended AS MATERIALIZED (SELECT pg_terminate_backend(pid) FROM clients WHERE NOT writes)
-  SELECT (SELECT count(*) FROM ended) >= 0 AND NOT EXISTS (SELECT FROM clients WHERE writes)`;
+/** How long transactions that were under way when a primary closed may take. */
+const FINISH_MS = 250;
 
 /**
- * New transactions are read-only unless they ask to write (BEGIN READ WRITE). A primary closes for good when it boots again,
- * which it does as a standby; a standby is closed in any case.
+ * True when no transaction is left that began before $1, or has written. With $2 it ends those that can be ended without
+ * doubt for anybody: what waits to be confirmed, or is being written, is never among them.
+ */
+const NONE_UNDER_WAY = `
+  WITH begun AS MATERIALIZED (
+    SELECT pid, backend_xid IS NOT NULL AND state NOT LIKE 'idle in transaction%' AS writes
+      FROM pg_stat_activity JOIN pg_roles ON rolname = usename
+     WHERE backend_type = 'client backend' AND NOT rolsuper AND NOT rolreplication
+       AND (backend_xid IS NOT NULL OR xact_start <= $1::timestamptz)),
+  ended AS MATERIALIZED (SELECT pg_terminate_backend(pid) FROM begun WHERE $2::boolean AND NOT writes)
+  SELECT (SELECT count(*) FROM ended) >= 0 AND NOT EXISTS (SELECT FROM begun)`;
+
+/**
+ * New transactions are read-only unless they ask to write (BEGIN READ WRITE). Sessions stay, so that nobody loses a statement
+ * that was on its way. Two looks, because a session shows its transaction a moment after it began. A standby is closed in
+ * any case.
  */
 async function close(channel: Connection, options?: CallOptions): Promise<void> {
   const order = new Order(channel, options, EFFECT_MS);
   await setReadOnly(order, 'on');
   if (await recovers(order)) return;
-  await order.until(() => ask(order, END_CLIENTS), 'still has writes under way');
+  const since = String(await ask(order, 'SELECT clock_timestamp()::text'));
+  const endsAtMs = performance.now() + FINISH_MS;
+  let looks = 0;
+  const isQuiet = async (): Promise<boolean> => {
+    const isPatient = performance.now() < endsAtMs;
+    looks = (await ask(order, NONE_UNDER_WAY, [since, isPatient ? 'off' : 'on'])) ? looks + 1 : 0;
+    return looks > 1;
+  };
+  await order.until(isQuiet, 'still has writes under way');
+}
+
+async function demote(channel: Connection, options?: CallOptions): Promise<void> {
+  const order = new Order(channel, options, EFFECT_MS);
+  if (!(await recovers(order))) throw order.refuse('is a primary: it becomes a standby only by a restart');
 }
 
 /** A session rereads the settings between two statements, so that asking until it shows is enough. */
@@ -180,4 +206,5 @@ export const failover: EngineFailover = {
   establish,
   open,
   close,
+  demote,
 };
