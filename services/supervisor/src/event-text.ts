@@ -1,4 +1,5 @@
 import type { SupervisorEvent } from './events.ts';
+import type { SwitchoverOutcome } from './switchover-run.ts';
 
 /** The event in one line, for people. */
 export function textOf(event: SupervisorEvent): string {
@@ -21,6 +22,10 @@ export function textOf(event: SupervisorEvent): string {
       return `${event.node} is promoted, for epoch ${event.epoch}`;
     case 'opened':
       return openedText(event);
+    case 'wished':
+      return `a switchover from ${event.from} to ${event.to} is wished for`;
+    case 'switched':
+      return switchedText(event.outcome);
     case 'armed':
       return 'armed: if the primary died now, a replica would take its place';
     case 'unarmed':
@@ -54,4 +59,10 @@ function openedText({ node, epoch, from, outageMs }: Of<'opened'>): string {
   const instead = from === null ? '' : ` in place of ${from}`;
   const after = outageMs === null ? '' : `, ${outageMs} ms after the first failed question`;
   return `${node} is open to clients${instead}, epoch ${epoch}${after}`;
+}
+
+function switchedText(outcome: SwitchoverOutcome): string {
+  if (!outcome.ok) return `no switchover (${outcome.code}): ${outcome.detail}`;
+  const { from, to, closedMs } = outcome;
+  return `switched over from ${from} to ${to}, closed to writes for ${Math.round(closedMs)} ms`;
 }

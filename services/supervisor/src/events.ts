@@ -1,6 +1,7 @@
 import type { Evidence } from './core/evidence.ts';
 import type { NodeFailure, Reason } from './core/types.ts';
 import type { OrderEvent } from './node-channel.ts';
+import type { SwitchoverOutcome } from './switchover-run.ts';
 
 /** A moment as ISO 8601 in UTC, to the millisecond. */
 type Time = string;
@@ -59,6 +60,9 @@ export type SupervisorEvent =
       /** Since the old primary was taken for dead; null where this supervisor has not seen that. */
       readonly promotionMs: number | null;
     }
+  /** Somebody wants another primary; `switched` tells what came of it. */
+  | { readonly what: 'wished'; readonly from: string; readonly to: string; readonly epoch: number }
+  | { readonly what: 'switched'; readonly epoch: number; readonly outcome: SwitchoverOutcome }
   | { readonly what: 'armed'; readonly epoch: number }
   | { readonly what: 'unarmed'; readonly epoch: number; readonly reasons: readonly string[] };
 

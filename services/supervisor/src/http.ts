@@ -1,8 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
+import { z } from 'zod';
 import type { Step } from './core/types.ts';
 import type { EventPage } from './events.ts';
+import type { SwitchoverOutcome } from './switchover-run.ts';
 
 export interface StatusParts {
   readonly name: string;
@@ -10,26 +12,49 @@ export interface StatusParts {
   readonly status: () => Step | null;
   readonly events: (after: number) => EventPage;
   readonly metrics: Registry;
+  readonly switchover: (to: string) => Promise<SwitchoverOutcome>;
 }
 
+/** A body is a node's name. */
+const MAX_BODY_BYTES = 1_024;
+const switchoverBody = z.object({ to: z.string().max(63) });
+
+type Handler = (
+  parts: StatusParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+  query: string,
+) => unknown;
+
+/** All but what is for everybody. */
+const FOR_THE_HOLDER: Readonly<Record<string, Handler>> = {
+  'GET /status': (parts, _, response) =>
+    send(response, 200, { name: parts.name, ...describe(parts.status()) }),
+  'GET /events': (parts, _, response, query) => sendEvents(parts, response, query),
+  'POST /switchover': (parts, request, response) => switchOver(parts, request, response),
+};
+
 /**
- * `GET /livez` and `GET /metrics` (Prometheus) for everybody. For the holder of the token: `GET /status`, what this supervisor thinks now, and
- * `GET /events?after=SEQ`, what it has done and why.
+ * `GET /livez` and `GET /metrics` (Prometheus) for everybody. For the holder of the token: `GET /status`, what this supervisor
+ * thinks now, `GET /events?after=SEQ`, what it has done and why, and `POST /switchover {"to": NODE}`, which answers when it
+ * is over.
  */
 export function createStatusServer(parts: StatusParts): Server {
   const server = createServer({ maxHeaderSize: 8192, keepAliveTimeout: 5000 }, (request, response) => {
-    const [path, query] = (request.url ?? '/').split('?', 2);
-    if (request.method === 'GET' && path === '/livez') return send(response, 200, { name: parts.name });
-    if (request.method === 'GET' && path === '/metrics') return void sendMetrics(parts.metrics, response);
-    if (request.method !== 'GET' || (path !== '/status' && path !== '/events')) {
-      return sendProblem(response, 404, 'not-found', 'GET /livez, /metrics, /status, /events?after=SEQ');
+    const [path, query = ''] = (request.url ?? '/').split('?', 2);
+    const what = `${request.method} ${path}`;
+    if (what === 'GET /livez') return send(response, 200, { name: parts.name });
+    if (what === 'GET /metrics') return void sendMetrics(parts.metrics, response);
+    const handle = Object.hasOwn(FOR_THE_HOLDER, what) ? FOR_THE_HOLDER[what] : undefined;
+    if (!handle) {
+      const detail = 'GET /livez, /metrics, /status, /events?after=SEQ, POST /switchover';
+      return sendProblem(response, 404, 'not-found', detail);
     }
     if (!isAuthorised(parts.token, request)) {
       const detail = 'this needs the header Authorization: Bearer SUPERVISOR_TOKEN';
       return sendProblem(response, 401, 'unauthorised', detail);
     }
-    if (path === '/events') return sendEvents(parts, response, query);
-    send(response, 200, { name: parts.name, ...describe(parts.status()) });
+    handle(parts, request, response, query);
   });
   server.headersTimeout = 3000;
   server.requestTimeout = 5000;
@@ -47,13 +72,39 @@ async function sendMetrics(registry: Registry, response: ServerResponse): Promis
   response.end(text);
 }
 
-function sendEvents(parts: StatusParts, response: ServerResponse, query: string | undefined): void {
+function sendEvents(parts: StatusParts, response: ServerResponse, query: string): void {
   const after = new URLSearchParams(query).get('after') ?? '0';
   if (!/^\d{1,15}$/.test(after)) {
     sendProblem(response, 400, 'invalid-after', 'after: the `next` of the last answer, or 0');
     return;
   }
   send(response, 200, parts.events(Number(after)));
+}
+
+async function switchOver(
+  parts: StatusParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const body = switchoverBody.safeParse(await readJson(request));
+  if (!body.success) return sendProblem(response, 400, 'invalid-body', 'the body is {"to": "db-2"}');
+  const outcome = await parts.switchover(body.data.to);
+  if (outcome.ok) return send(response, 200, { name: parts.name, ...outcome });
+  sendProblem(response, outcome.code === 'unknown-node' ? 404 : 409, outcome.code, outcome.detail);
+}
+
+/** Undefined for what is no JSON, too long, or does not come to its end. */
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  try {
+    let text = '';
+    for await (const chunk of request.setEncoding('utf8')) {
+      text += chunk;
+      if (text.length > MAX_BODY_BYTES) return undefined;
+    }
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function describe(step: Step | null): object {

@@ -45,6 +45,7 @@ async function main(): Promise<void> {
     status: () => supervisor.status(),
     events: (after) => announcer.eventsAfter(after),
     metrics: announcer.metrics.registry,
+    switchover: (to) => supervisor.switchover(to),
   });
   server.listen(env.SUPERVISOR_PORT, env.HOST);
   await once(server, 'listening');

@@ -11,6 +11,8 @@ import type { Action, AgentOrder, NodeFailure, NodeReport } from './core/types.t
 
 /** How often a node is asked while all is well; the lock is renewed by it. */
 const ASK_EVERY_MS = 100;
+/** While primaries change every step waits for an answer. */
+const HURRIED_ASK_EVERY_MS = 10;
 /** How soon a node that does not answer is tried again. */
 const RETRY_EVERY_MS = 50;
 const CONNECT_TIMEOUT_MS = 400;
@@ -57,11 +59,14 @@ export class NodeChannel {
   #askedAtMs = Number.NEGATIVE_INFINITY;
   #failure: NodeFailure | null = null;
   #lock: NodeReport['lock'] = 'none';
+  /** Taken, and not shown before the node was asked under it: until then somebody else may have changed it. */
+  #isLocked = false;
   #reign: NodeReport['reign'] = null;
   #reigns: NodeReport['reigns'] = {};
   #order: ChannelOrder | null = null;
   #busy: ChannelOrder | null = null;
   #wake: (() => void) | null = null;
+  #hurry = false;
   #running: Promise<void> | null = null;
 
   constructor(options: ChannelOptions) {
@@ -91,6 +96,12 @@ export class NodeChannel {
     this.#wake?.();
   }
 
+  /** Asks more often from now on, or no more. */
+  set hurry(hurry: boolean) {
+    if (hurry && !this.#hurry) this.#wake?.();
+    this.#hurry = hurry;
+  }
+
   async close(): Promise<void> {
     this.#stop.abort();
     this.#wake?.();
@@ -113,7 +124,8 @@ export class NodeChannel {
       if (this.#stop.signal.aborted) return;
       this.#options.onNews();
       if (this.#order) continue;
-      const pauseMs = (this.#failure ? RETRY_EVERY_MS : ASK_EVERY_MS) - (performance.now() - startedMs);
+      const askEveryMs = this.#hurry ? HURRIED_ASK_EVERY_MS : ASK_EVERY_MS;
+      const pauseMs = (this.#failure ? RETRY_EVERY_MS : askEveryMs) - (performance.now() - startedMs);
       await this.#pause(Math.max(this.#failure ? 10 : 1, pauseMs));
     }
   }
@@ -140,6 +152,7 @@ export class NodeChannel {
       this.#reign = newest ? { epoch: newest.epoch, node: newest.node } : null;
       this.#reigns = Object.fromEntries(reigns.map((reign) => [reign.epoch, reign]));
     }
+    if (this.#isLocked) this.#lock = 'held';
     this.#state = state;
     this.#askedAtMs = askedAtMs;
     this.#failure = null;
@@ -150,6 +163,7 @@ export class NodeChannel {
     this.#connection?.destroy();
     this.#connection = null;
     this.#lock = 'none';
+    this.#isLocked = false;
     const refused = isRefused(error);
     this.#failure = {
       kind: hadConnection ? 'lost' : refused ? 'refused' : 'silent',
@@ -185,11 +199,13 @@ export class NodeChannel {
     const limit = { timeoutMs: ORDER_TIMEOUT_MS };
     switch (action.do) {
       case 'lock':
-        this.#lock = (await failover.lock(channel, limit)) ? 'held' : 'other';
+        this.#isLocked = await failover.lock(channel, limit);
+        if (!this.#isLocked) this.#lock = 'other';
         return;
       case 'unlock':
         await failover.unlock(channel, limit);
         this.#lock = 'none';
+        this.#isLocked = false;
         return;
       case 'detach':
         return failover.detach(channel, limit);
@@ -211,6 +227,10 @@ export class NodeChannel {
         // A row that is there may be one that nobody confirmed: who wrote it may have gone before it was. So once more.
         await this.#establish(channel, action.epoch);
         return failover.open(channel, limit);
+      case 'close':
+        return failover.close(channel, limit);
+      case 'demote':
+        return failover.demote(channel, limit);
     }
   }
 

@@ -1,13 +1,38 @@
 import type { Credentials, Endpoint, Engine } from '@replication-lab/engines';
 import { stepFailover } from './core/step.ts';
-import { type Action, initialState, LIMITS, type Limits, type Step, type StepContext } from './core/types.ts';
+import { newWish, whyNoSwitchover } from './core/switchover.ts';
+import {
+  type Action,
+  initialState,
+  LIMITS,
+  type Limits,
+  type Phase,
+  type Step,
+  type StepContext,
+} from './core/types.ts';
 import { Errands, isErrand, type NodeAgents } from './errands.ts';
 import type { SupervisorEvent } from './events.ts';
 import { type Moment, Moments } from './moments.ts';
 import { NodeChannel, type OrderEvent } from './node-channel.ts';
+import { type SwitchoverOutcome, SwitchoverRun } from './switchover-run.ts';
 
 /** A step is made with every piece of news, and at least so often. */
 const STEP_EVERY_MS = 20;
+
+/** Phases in which primaries change, and each question waits for another. */
+const HURRIED: ReadonlySet<Phase> = new Set([
+  'closing',
+  'fencing',
+  'looking',
+  'draining',
+  'arming',
+  'attaching',
+  'promoting',
+  'establishing',
+  'opening',
+]);
+/** What takes longer than this waits for something that will not come sooner by asking. */
+const HURRY_MS = 10_000;
 
 export interface SupervisorOptions {
   readonly engine: Engine;
@@ -38,6 +63,8 @@ export class Supervisor {
   #last: Step | null = null;
   #dueAtMs = Number.POSITIVE_INFINITY;
   #said = '';
+  #calmAtMs = Number.NEGATIVE_INFINITY;
+  #run: SwitchoverRun | null = null;
 
   constructor(options: SupervisorOptions) {
     const { engine, nodes, admin, replication, database } = options;
@@ -82,6 +109,25 @@ export class Supervisor {
     return this.#last;
   }
 
+  /**
+   * Gives the office to `to`, with the primary closed for about as long as a voter needs to take over. Resolves when that is done,
+   * or was given up; never throws.
+   */
+  switchover(to: string): Promise<SwitchoverOutcome> {
+    const last = this.#last;
+    const refusal = whyNoSwitchover(to, last, this.#context);
+    if (refusal) return Promise.resolve({ ok: false, ...refusal });
+    const nowMs = performance.now();
+    const wish = newWish(to, last!, nowMs, this.#context);
+    const from = last!.primary!;
+    const run = new SwitchoverRun(wish, from, nowMs);
+    this.#state = { ...this.#state, wish };
+    this.#run = run;
+    this.#tell({ what: 'wished', from, to, epoch: last!.epoch });
+    this.#step();
+    return run.outcome;
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#errands?.close();
@@ -98,6 +144,14 @@ export class Supervisor {
     this.#last = step;
     for (const action of step.actions) this.#give(action);
     this.#tellMoments(this.#moments.step(step, nodes, nowMs));
+    if (!HURRIED.has(step.state.phase)) this.#calmAtMs = nowMs;
+    const hurry = nowMs > this.#calmAtMs && nowMs - this.#calmAtMs < HURRY_MS;
+    for (const channel of this.#channels.values()) channel.hurry = hurry;
+    const outcome = this.#run?.saw(step, nowMs);
+    if (outcome) {
+      this.#run = null;
+      this.#tell({ what: 'switched', epoch: step.epoch, outcome });
+    }
     const why = step.reasons.map(({ reason, detail }) => `${reason}: ${detail}`);
     // A phase that goes on for other reasons is news too.
     const said = `${step.state.phase} ${step.reasons.map(({ reason }) => reason).join(' ')}`;
@@ -114,6 +168,11 @@ export class Supervisor {
   }
 
   #ordered(order: OrderEvent): void {
+    if (order.action.do === 'close' && order.outcome === 'failed') {
+      // Writes are under way that do not end in time, or nobody knows how far the closing came: let them go on.
+      this.#state = { ...this.#state, wish: null };
+      this.#run?.closingFailed(order.error);
+    }
     this.#tell({ what: 'order', node: order.action.node, ...order });
     this.#tellMoments(this.#moments.order(order, this.#last?.epoch ?? 0, performance.now()));
   }

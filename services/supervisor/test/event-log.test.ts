@@ -52,6 +52,7 @@ describe('GET /events', () => {
       status: () => null,
       events: (seq: number) => log.after(seq),
       metrics: new Registry(),
+      switchover: () => Promise.reject(new Error('not asked for')),
     };
     const server = createStatusServer(parts).listen(0, '127.0.0.1');
     await once(server, 'listening');

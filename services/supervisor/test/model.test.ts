@@ -31,6 +31,7 @@ function play(seed: number): Model {
     const chance = mends.size === 0 ? 0.01 : 0.001;
     if (mends.size < MOST_TROUBLES && random() < chance) mends.add(trouble(model, turn, random));
     if (random() < 0.004) disturb(model, random);
+    if (random() < 0.004) model.wish(`db-${1 + Math.floor(random() * 3)}`);
     model.turn();
   }
   return model;
@@ -62,16 +63,46 @@ function disturb(model: Model, random: () => number): void {
   supervisor.frozenUntilMs = model.nowMs + Math.floor(random() * 4_000);
 }
 
+/** Only supervisors fail, at any moment of the changes that are wished for. */
+function playWishes(seed: number): Model {
+  const random = randomOf(seed);
+  const model = new Model(random);
+  for (let turn = 0; turn < TURNS; turn++) {
+    if (random() < 0.004) disturb(model, random);
+    if (random() < 0.01) model.wish(`db-${1 + Math.floor(random() * 3)}`);
+    model.turn();
+  }
+  return model;
+}
+
 describe('two supervisors, three databases, and whatever may go wrong', () => {
   it(`opens no node that lacks an acknowledged commit, in ${SEEDS} histories of ${(TURNS * TURN_MS) / 1000} s`, () => {
     let promotions = 0;
+    let switchovers = 0;
     let acknowledged = 0;
     for (let seed = 1; seed <= SEEDS; seed++) {
       const model = play(seed);
       promotions += model.promotions;
+      switchovers += model.switchovers;
       acknowledged += model.acknowledged.length;
     }
-    console.log(`${SEEDS} histories: ${promotions} promotions, ${acknowledged} acknowledged commits, 0 lost`);
+    console.log(
+      `${SEEDS} histories: ${promotions} promotions (${switchovers} wished for), ${acknowledged} acknowledged commits, 0 lost`,
+    );
     expect(promotions).toBeGreaterThan(SEEDS / 4);
+    expect(switchovers).toBeGreaterThan(SEEDS / 8);
+  });
+
+  it('a change of primaries that its supervisor did not live to see is finished or undone by the other', () => {
+    let switchovers = 0;
+    for (let seed = 1; seed <= 20; seed++) {
+      const model = playWishes(seed);
+      switchovers += model.switchovers;
+      const before = model.acknowledged.length;
+      for (let turn = 0; turn < TURNS; turn++) model.turn();
+      expect(model.acknowledged.length, `seed ${seed}`).toBeGreaterThan(before + TURNS / 4);
+      expect(model.promotions, 'nobody was promoted that was not wished for').toBe(model.switchovers);
+    }
+    expect(switchovers).toBeGreaterThan(40);
   });
 });

@@ -1,6 +1,7 @@
 import type { NodeState, Position } from '@replication-lab/engines';
 import { replicationUser } from '@replication-lab/engines/config';
 import { stepFailover } from '../src/core/step.ts';
+import { newWish, whyNoSwitchover } from '../src/core/switchover.ts';
 import {
   type Action,
   initialState,
@@ -91,7 +92,13 @@ export class Model {
   readonly supervisors: ModelSupervisor[];
   readonly acknowledged: number[] = [];
   promotions = 0;
+  /** Promotions of a node that was wished for, after its predecessor had been closed for that. */
+  switchovers = 0;
   nowMs = 0;
+  /** The newest reign that was opened to clients. */
+  #opened = 1;
+  #closedFor: { readonly to: string; readonly epoch: number } | null = null;
+  readonly #reigns = new Map<number, NodeReport['reigns']>();
   readonly #commits = new Map<number, Commit>();
   readonly #random: () => number;
   readonly #waiting: { readonly id: number; readonly on: Name; readonly boot: number }[] = [];
@@ -158,7 +165,9 @@ export class Model {
   }
 
   #replicate(node: ModelNode): void {
-    if (!node.alive || node.source === null) return;
+    if (!node.alive) return;
+    if (!node.promoted && this.#random() < 0.6) node.applied = node.head;
+    if (node.source === null) return;
     const source = this.node(node.source);
     const fits = this.#covers(source.head, node.head);
     if (!source.alive || !fits) {
@@ -171,7 +180,6 @@ export class Model {
       node.head = source.head;
       node.sign += 1;
     }
-    if (this.#random() < 0.6) node.applied = node.head;
   }
 
   #confirming(primary: ModelNode): Name[] {
@@ -251,7 +259,7 @@ export class Model {
       failure: null,
       lock: lock === 'other' && node.lock === null ? 'none' : lock,
       reign: this.#reignOf(node.head),
-      reigns: {},
+      reigns: this.#reignsOf(node.head),
     });
   }
 
@@ -279,6 +287,7 @@ export class Model {
       promoted: node.promoted,
       detached: node.source === null,
       linked: node.source !== null && node.linkedSinceTurn !== null,
+      demotable: node.promoted && !node.open && !this.#waiting.some(({ on }) => on === node.name),
       sourceSign: node.source === null ? null : String(node.sign),
       applyTrouble: null,
       quorum,
@@ -290,11 +299,22 @@ export class Model {
     const node = this.node(action.node);
     const report = supervisor.reports.get(node.name)!;
     if (!node.alive) return;
+    // The agent's, who looks for himself.
+    if (action.do === 'restart' || action.do === 'rebuild') {
+      const source = this.node(action.source);
+      const isTrue = source.alive && source.open && this.#epochOf(source.head) === action.epoch;
+      if (!isTrue || (node.open && this.#epochOf(node.head) >= action.epoch)) return;
+      if (action.do === 'restart') node.boot();
+      else this.rebuild(node.name);
+      return;
+    }
     const held = node.lock !== null && this.nowMs - node.lock.spokeAtMs <= CHANNEL_IDLE_MS;
     if (action.do === 'lock') {
       const mine = !held || node.lock?.by === supervisor.by;
       if (mine) node.lock = { by: supervisor.by, spokeAtMs: this.nowMs };
-      supervisor.reports.set(node.name, { ...report, lock: mine ? 'held' : 'other' });
+      // What it knows of a node that it holds, it was told under the lock.
+      const askedAtMs = mine && report.lock !== 'held' ? Number.NEGATIVE_INFINITY : report.askedAtMs;
+      supervisor.reports.set(node.name, { ...report, askedAtMs, lock: mine ? 'held' : 'other' });
       return;
     }
     if (!held || node.lock?.by !== supervisor.by) {
@@ -302,13 +322,13 @@ export class Model {
       return;
     }
     node.lock.spokeAtMs = this.nowMs;
-    this.#change(node, action);
+    this.#change(supervisor, node, action);
     if (action.do === 'unlock') supervisor.reports.set(node.name, { ...report, lock: 'none' });
     // Its next answer is not the one from before the order.
     else supervisor.reports.set(node.name, { ...report, askedAtMs: Number.NEGATIVE_INFINITY });
   }
 
-  #change(node: ModelNode, action: Action): void {
+  #change(supervisor: ModelSupervisor, node: ModelNode, action: Action): void {
     switch (action.do) {
       case 'unlock':
         node.lock = null;
@@ -318,7 +338,8 @@ export class Model {
         node.linkedSinceTurn = null;
         return;
       case 'follow':
-        if (node.promoted || node.armed) return;
+        if (node.promoted) return;
+        node.armed = false;
         if (node.source !== action.source) node.linkedSinceTurn = null;
         node.source = action.source as Name;
         return;
@@ -336,7 +357,16 @@ export class Model {
         }
         return;
       case 'open':
-        if (node.promoted && !node.open) this.#open(node);
+        // As `establish`, which comes before: only when a voter is there to confirm.
+        if (node.promoted && !node.open && this.#confirming(node).length > 0) this.#open(node);
+        return;
+      case 'close':
+        // Harder than the servers are: what is being committed is left to its fate.
+        node.open = false;
+        this.#closedFor = supervisor.state.wish ?? this.#closedFor;
+        return;
+      case 'demote':
+        if (!node.open && !this.#waiting.some(({ on }) => on === node.name)) node.promoted = false;
     }
   }
 
@@ -352,7 +382,20 @@ export class Model {
       );
     }
     node.open = true;
+    const { epoch } = this.#reignOf(node.head)!;
+    if (epoch === this.#opened) return;
+    this.#opened = epoch;
     this.promotions += 1;
+    if (this.#closedFor?.to === node.name && this.#closedFor.epoch === epoch - 1) this.switchovers += 1;
+  }
+
+  /** The operator's wish, to whoever acts. */
+  wish(to: string): void {
+    for (const supervisor of this.supervisors) {
+      if (whyNoSwitchover(to, supervisor.last, this.#context)) continue;
+      const wish = newWish(to, supervisor.last!, this.nowMs, this.#context);
+      supervisor.state = { ...supervisor.state, wish };
+    }
   }
 
   /**
@@ -375,11 +418,30 @@ export class Model {
   }
 
   #reignOf(head: number): NodeReport['reign'] {
-    for (let id = head; id > 0; id = this.#commits.get(id)?.before ?? 0) {
-      const reign = this.#commits.get(id)?.reign;
-      if (reign) return reign;
+    return this.#commits.get(this.#reignCommitOf(head))?.reign ?? null;
+  }
+
+  #reignsOf(head: number): NodeReport['reigns'] {
+    const known = this.#reigns.get(this.#reignCommitOf(head));
+    if (known) return known;
+    const reigns: Record<number, NodeReport['reigns'][number]> = {};
+    for (
+      let id = this.#reignCommitOf(head);
+      id > 0;
+      id = this.#reignCommitOf(this.#commits.get(id)!.before)
+    ) {
+      const { reign, before } = this.#commits.get(id)!;
+      reigns[reign!.epoch] = { fork: String(before) as Position, lossless: true };
     }
-    return null;
+    this.#reigns.set(this.#reignCommitOf(head), reigns);
+    return reigns;
+  }
+
+  /** The commit that began the newest reign which this history tells of; 0 before the first. */
+  #reignCommitOf(head: number): number {
+    let id = head;
+    while (id > 0 && !this.#commits.get(id)!.reign) id = this.#commits.get(id)!.before;
+    return id;
   }
 
   #epochOf(head: number): number {

@@ -296,7 +296,13 @@ describe('a promotion, piece by piece: each follows from what is seen', () => {
     const more = { state: { held: at(130) } };
     const chosen = fenced(armedVoter(['db-2']));
     expect(told(looked({ 'db-2': more, 'db-3': chosen }))).toEqual(['detach db-2']);
-    const step = looked({ 'db-2': fenced({ held: at(130) }), 'db-3': chosen });
+    // Armed in vain: it has acknowledged nothing, and follows the one that has more.
+    expect(told(looked({ 'db-2': fenced({ held: at(130), position: at(130) }), 'db-3': chosen }))).toEqual([
+      'arm db-2 db-3',
+    ]);
+    // Promoted, it may have begun its reign.
+    const promoted = { state: { ...chosen.state, promoted: true } };
+    const step = looked({ 'db-2': fenced({ held: at(130) }), 'db-3': promoted });
     expect([step.state.phase, reasons(step)]).toEqual(['refusing', ['voters-diverged']]);
   });
 

@@ -3,11 +3,14 @@ import { engineOf } from '@replication-lab/engines/local';
 import type { Cluster } from '@replication-lab/engines/testing';
 import { createRouter, type Router, RouterError } from '@replication-lab/router';
 import {
+  type Action,
+  type AgentOrder,
   type Announcer,
   type Step,
   Supervisor,
   type SupervisorEvent,
   type SupervisorOptions,
+  type SwitchoverOutcome,
 } from '../src/index.ts';
 
 /** Makes what a supervisor tells its events to. */
@@ -19,11 +22,15 @@ export class Watch implements AsyncDisposable {
   readonly events: (SupervisorEvent & { readonly by: number })[] = [];
   readonly #supervisors = new Map<number, Supervisor>();
   readonly #announce: Announce | null;
+  readonly #restarts: boolean;
+  readonly #endings = new Map<number, (event: SupervisorEvent) => void>();
   #serial = 0;
 
-  constructor(cluster: Cluster, count: number, announce: Announce | null = null) {
+  /** `restarts`: nodes that have to be restarted are. */
+  constructor(cluster: Cluster, count: number, announce: Announce | null = null, { restarts = false } = {}) {
     this.cluster = cluster;
     this.#announce = announce;
+    this.#restarts = restarts;
     for (let i = 0; i < count; i++) this.add();
   }
 
@@ -40,7 +47,9 @@ export class Watch implements AsyncDisposable {
       onEvent: (event, agoMs) => {
         this.events.push({ ...event, by });
         announcer?.tell(event, agoMs);
+        this.#endings.get(by)?.(event);
       },
+      ...(this.#restarts && { agents: { carryOut: (node, errand) => this.#carryOut(node.name, errand) } }),
     };
     const announcer = this.#announce?.(by, () => this.#supervisors.get(by)?.status() ?? null);
     const supervisor = new Supervisor(options);
@@ -56,6 +65,55 @@ export class Watch implements AsyncDisposable {
       if (phase !== 'passive' && phase !== 'unfounded') return by;
     }
     return null;
+  }
+
+  async #carryOut(node: string, { do: order, source }: AgentOrder): Promise<void> {
+    if (order === 'restart') await this.cluster.local(node).restart();
+    else await this.cluster.local(node).rebuild(this.cluster.endpoint(source));
+    if (order === 'rebuild') await this.cluster.start(node);
+  }
+
+  switchover(to: string, by = this.active!): Promise<SwitchoverOutcome> {
+    return this.#supervisors.get(by)!.switchover(to);
+  }
+
+  passive(): number {
+    return [...this.#supervisors.keys()].find((by) => by !== this.active)!;
+  }
+
+  /** Armed, and all nodes but the primary follow it. */
+  async untilWhole(): Promise<void> {
+    await this.untilArmed();
+    await until('following', async () => {
+      const primary = this.status?.primary;
+      if (!primary) return false;
+      const others = this.cluster.nodes.filter(({ name }) => name !== primary);
+      const { host } = this.cluster.endpoint(primary);
+      const all = await Promise.all(others.map(({ name }) => this.#follows(name, host)));
+      return all.every((follows) => follows);
+    });
+    await this.untilArmed();
+  }
+
+  async #follows(name: string, host: string): Promise<boolean> {
+    try {
+      await using connection = await this.cluster.admin(name);
+      const { replicating, source } = await engineOf(this.cluster.engine).client.probe(connection);
+      return replicating === true && source === host;
+    } catch {
+      return false; // it is being restarted
+    }
+  }
+
+  /** Ends the supervisor at once when an order of this kind was carried out; resolves when it is gone. */
+  endAfter(by: number, last: Action['do']): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#endings.set(by, (event) => {
+        if (event.what !== 'order' || event.action.do !== last || event.outcome !== 'done') return;
+        this.#endings.delete(by);
+        this.end(by).then(resolve, reject);
+      });
+    });
   }
 
   get status() {

@@ -44,6 +44,7 @@ const NODE: NodeState = {
   serverId: 's',
   bootId: 'boot-1',
   promoted: false,
+  demotable: false,
   detached: false,
   linked: true,
   sourceSign: 'sign-1',

@@ -271,7 +271,10 @@ async function demote(order: Order): Promise<void> {
   if (!state.promoted) return;
   if (!state.readOnly) throw order.error('other', 'takes writes: it has to be closed first');
   if (semiSync.waiting > 0)
-    throw order.error('other', `has ${semiSync.waiting} commits that wait for a replica: it has to be killed`);
+    throw order.error(
+      'other',
+      `has ${semiSync.waiting} commits that wait for a replica: it has to be killed`,
+    );
   await afterWrites(order, order.words.demote);
 }
 

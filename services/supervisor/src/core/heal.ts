@@ -24,7 +24,9 @@ export function heal(
     const { name, state, failure } = voter;
     // MySQL and MariaDB remember a source that they do not receive from.
     if (failure !== null || state === null || (state.source === host && !state.detached)) continue;
-    if (state.promoted) {
+    if (state.promoted && state.demotable) {
+      actions.push({ do: 'demote', node: name });
+    } else if (state.promoted) {
       // An old primary that woke up. It boots closed, and is looked at again then.
       const detail = `${name} still takes itself for the primary; it can acknowledge nothing, and is started again`;
       reasons.push({ reason: 'needs-restart', detail });

@@ -108,7 +108,10 @@ const refuse = (refusal: Explained): PromotionStep => ({
   candidate: null,
 });
 
-/** Whoever was chosen already, else the voter that holds all that any of them holds. */
+/**
+ * Whoever was chosen already, else the voter that holds all that any of them holds. One that was armed and lacks something was
+ * armed in vain: the old primary was given its voters back meanwhile. Nobody was acknowledged anything by it.
+ */
 function choose(
   all: readonly Answering[],
   epoch: number,
@@ -120,11 +123,11 @@ function choose(
   const chosen = chosenOne(voters, epoch) as Answering | null;
   const lacking =
     chosen && voters.find(({ state: voter }) => !positions.covers(chosen.state.held, voter.held));
-  if (chosen && lacking) {
+  if (chosen && lacking && chosen.state.promoted) {
     const detail = `${chosen.name} was chosen, and ${lacking.name} holds what it does not: ${lacking.state.held}`;
     return { refusal: { reason: 'voters-diverged', detail } };
   }
-  if (chosen) return { candidate: chosen };
+  if (chosen && !lacking) return { candidate: chosen };
   const followed = voters.find(({ name }) =>
     voters.some((other) => other.state.source === hostOf(context, name)),
   );
@@ -136,7 +139,8 @@ function choose(
     return { refusal: { reason: 'received-lost', detail } };
   }
   const best = voters.filter((a) => voters.every((b) => positions.covers(a.state.held, b.state.held)));
-  const candidate = best.find((voter) => voter === followed) ?? best[0];
+  const wished = best.find(({ name }) => name === state.wish?.to);
+  const candidate = best.find((voter) => voter === followed) ?? wished ?? best[0];
   if (candidate) return { candidate };
   const what = voters.map(({ name, state: voter }) => `${name} has ${voter.held}`).join(', ');
   return {

@@ -1,4 +1,5 @@
 import { holdsForeign, newestReign } from './nodes.ts';
+import { rememberWish } from './switchover.ts';
 import type { NodeReport, Observation, StepContext, SupervisorState } from './types.ts';
 
 /** What an observation adds to a supervisor's memory: an active one's and a passive one's alike. */
@@ -14,7 +15,8 @@ export function remember(
   const highWater = state.markedEpoch === epoch ? { ...state.highWater } : {};
   const divergedSinceMs: Record<string, number> = {};
   const detachedSinceMs: Record<string, number> = {};
-  const primary = nodes.find(({ name }) => name === newestReign(nodes)?.node);
+  const reign = newestReign(nodes);
+  const primary = nodes.find(({ name }) => name === reign?.node);
   for (const report of nodes) {
     const { name, state: node } = report;
     if (node === null) continue;
@@ -42,6 +44,8 @@ export function remember(
     markedEpoch: epoch,
     divergedSinceMs,
     detachedSinceMs,
+    wish: rememberWish(state, nodes, reign, nowMs, { positions, limits }),
+    openEpoch: primary?.state?.promoted && !primary.state.readOnly ? epoch : state.openEpoch,
     armedEpoch: armedEpoch(nodes) ?? state.armedEpoch,
     lateAtMs: lateMs > limits.lateMs ? nowMs : state.lateAtMs,
   };
@@ -55,12 +59,14 @@ function isDiverged(node: NodeReport, primary: NodeReport, positions: StepContex
   return !node.state!.promoted && node.state!.detached && holdsForeign(node, primary, positions.covers);
 }
 
-/** The epoch of the open primary whose commits are seen to wait for a replica that confirms them. */
+/**
+ * The epoch of the primary whose commits are seen to wait for a replica that confirms them. One that is not open yet counts: it
+ * may boot again, closed, before it is.
+ */
 function armedEpoch(nodes: readonly NodeReport[]): number | null {
   let newest: number | null = null;
   for (const { state, reign, name, failure } of nodes) {
-    const isArmed =
-      state?.promoted && !state.readOnly && state.quorum.armed && state.quorum.confirming.length > 0;
+    const isArmed = state?.promoted && state.quorum.armed && state.quorum.confirming.length > 0;
     if (!isArmed || failure !== null || reign?.node !== name) continue;
     if (newest === null || reign.epoch > newest) newest = reign.epoch;
   }

@@ -1,8 +1,7 @@
-import { replicationUser } from '@replication-lab/engines/config';
-import { judgePrimary } from './evidence.ts';
-import { heal } from './heal.ts';
+import { judgePrimary, type Verdict } from './evidence.ts';
 import { stepLocks } from './locks.ts';
-import { hostOf, isConfirmed, newestReign } from './nodes.ts';
+import { hostOf, newestReign } from './nodes.ts';
+import { inOffice } from './office.ts';
 import { chosenOne, nextPiece } from './promotion.ts';
 import { choiceOf } from './proof.ts';
 import { remember } from './remember.ts';
@@ -40,7 +39,7 @@ export function stepFailover(
   const voters = nodes.filter((node) => node !== primary);
   const verdict = primary ? judgePrimary(primary, voters, remembered, context, nowMs) : null;
   const step = (phase: Phase, actions: readonly Action[], reasons: readonly Explained[] = []): Step => ({
-    state: enter(locks.state, phase, nowMs),
+    state: enter(locks.state, phase, before.openEpoch !== reign?.epoch, nowMs),
     // What changes a node goes through the session that holds its lock, or not at all.
     actions: [...locks.actions, ...actions.filter(({ node }) => isHeld(nodes, node))],
     primary: reign?.node ?? null,
@@ -52,18 +51,18 @@ export function stepFailover(
   });
   // Bootstrap makes the first reign, and takes the locks for it.
   if (!reign || !primary || !verdict) return { ...step('unfounded', []), actions: unlockAll(nodes) };
-  const chosen = chosenOne(voters, reign.epoch);
-  const underWay = chosen !== null;
   if (!locks.isActive) return step('passive', []);
-
-  if (verdict.kind === 'open' && !underWay) {
-    const healing = heal(primary, voters, { ...context, state: remembered, epoch: reign.epoch, nowMs });
-    return step('watching', [...arming(primary, voters), ...healing.actions], healing.reasons);
+  const { epoch } = reign;
+  const chosen = chosenOne(voters, epoch);
+  const refusals = whyRefused(voters, epoch, remembered, chosen !== null);
+  const isGivenUp = chosen !== null && mayGiveUp(chosen, primary, voters, verdict, context);
+  const underWay = chosen !== null && !isGivenUp;
+  if (!underWay && verdict.kind === 'suspected') return step('suspecting', [], verdict.why);
+  if (!underWay && verdict.kind !== 'dead' && verdict.kind !== 'suspected') {
+    const healing = { ...context, state: remembered, epoch, nowMs };
+    const office = inOffice(verdict.kind, primary, voters, refusals, healing);
+    if (office) return step(office.phase, office.actions, office.reasons);
   }
-  if (verdict.kind === 'closed-to-clients' && !underWay) return opening(primary, voters, reign.epoch, step);
-  if (verdict.kind === 'suspected' && !underWay) return step('suspecting', [], verdict.why);
-
-  const refusals = whyRefused(voters, reign.epoch, remembered, underWay);
   if (refusals.length > 0) return step('refusing', [], refusals);
   // Whoever may still confirm the old primary's commits, or receive more of them. A candidate's follower does neither.
   const host = hostOf(context, chosen?.name);
@@ -77,9 +76,10 @@ export function stepFailover(
     );
   }
   const fencedAtMs = remembered.fencedAtMs ?? nowMs;
-  if (!underWay && nowMs - fencedAtMs < context.limits.lookMs) return step('looking', []);
-  const piece = nextPiece(voters, reign.epoch, remembered, context);
-  const choice = piece.candidate && choiceOf(piece.candidate, primary, voters, reign.epoch, remembered);
+  const mayLive = !underWay && verdict.kind === 'dead';
+  if (mayLive && nowMs - fencedAtMs < context.limits.lookMs) return step('looking', []);
+  const piece = nextPiece(voters, epoch, remembered, context);
+  const choice = piece.candidate && choiceOf(piece.candidate, primary, voters, epoch, remembered);
   return { ...step(piece.phase, piece.actions, piece.reasons), choice: choice || null };
 }
 
@@ -93,10 +93,10 @@ const isHeld = (nodes: readonly NodeReport[], name: string): boolean =>
 const FENCED: ReadonlySet<Phase> = new Set(['looking', 'draining', 'arming', 'attaching', 'refusing']);
 const BEFORE_CHOICE: ReadonlySet<Phase> = new Set(['fencing', 'looking', 'draining']);
 
-/** What the change from one phase to the next leaves behind. */
-function enter(state: SupervisorState, phase: Phase, nowMs: number): SupervisorState {
+/** What the change from one phase to the next leaves behind. `isNew`: the reign was not seen open before. */
+function enter(state: SupervisorState, phase: Phase, isNew: boolean, nowMs: number): SupervisorState {
   const cancelled = phase === 'watching' && BEFORE_CHOICE.has(state.phase);
-  const promoted = phase === 'watching' && state.phase === 'opening';
+  const promoted = phase === 'watching' && state.phase === 'opening' && isNew;
   return {
     ...state,
     phase,
@@ -104,6 +104,26 @@ function enter(state: SupervisorState, phase: Phase, nowMs: number): SupervisorS
     lastCancelAtMs: cancelled ? nowMs : state.lastCancelAtMs,
     lastPromotionAtMs: promoted ? nowMs : state.lastPromotionAtMs,
   };
+}
+
+/**
+ * Beside a primary that answers, a candidate that was armed and not promoted can be turned back: it has acknowledged nothing. It
+ * has to be where the promotion cannot go on, because a voter is silent or was given back to the primary. Only under the
+ * candidate's lock: nobody else's order to promote it is on its way then.
+ */
+function mayGiveUp(
+  chosen: NodeReport,
+  primary: NodeReport,
+  voters: readonly NodeReport[],
+  { kind }: Verdict,
+  context: StepContext,
+): boolean {
+  const isThere = kind === 'open' || kind === 'closed-to-clients';
+  if (!isThere || chosen.state!.promoted || chosen.lock !== 'held') return false;
+  const host = hostOf(context, primary.name);
+  return voters.some(
+    ({ state, failure }) => failure !== null || state === null || (!state.detached && state.source === host),
+  );
 }
 
 /** Without these, who was acknowledged what is not known, or somebody else may act at the same time. */
@@ -158,33 +178,4 @@ function whyUnarmed(
     }
   }
   return reasons;
-}
-
-/** Commits of the open primary wait for one of all voters that can be trusted to confirm. */
-function arming(primary: NodeReport, voters: readonly NodeReport[]): Action[] {
-  const { quorum } = primary.state!;
-  const able = voters.filter(({ state, failure }) => failure === null && state !== null && state.linked);
-  // Nobody is there to confirm: to arm now would stop all writing, for no gain in safety that is not there already.
-  if (able.length === 0) return [];
-  const missing = able.filter(
-    ({ name }) => quorum.voters !== null && !quorum.voters.includes(replicationUser(name)),
-  );
-  if (quorum.armed && missing.length === 0) return [];
-  const known = voters.filter(
-    (voter) => able.includes(voter) || quorum.voters?.includes(replicationUser(voter.name)),
-  );
-  return [{ do: 'arm', node: primary.name, voters: known.map(({ name }) => name) }];
-}
-
-/** The row that begins the reign is there: it lets clients in once its commits are confirmed. */
-function opening(
-  primary: NodeReport,
-  voters: readonly NodeReport[],
-  epoch: number,
-  step: (phase: Phase, actions: readonly Action[], reasons?: readonly Explained[]) => Step,
-): Step {
-  if (primary.state!.quorum.armed && isConfirmed(primary.state!, voters))
-    return step('opening', [{ do: 'open', node: primary.name, epoch }]);
-  const detail = `${primary.name} stays closed until a replica confirms its commits`;
-  return step('opening', [], [{ reason: 'not-armed', detail }]);
 }

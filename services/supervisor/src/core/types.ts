@@ -51,6 +51,9 @@ export type Action =
   | { readonly do: 'promote'; readonly node: string }
   | { readonly do: 'establish'; readonly node: string; readonly epoch: number }
   | { readonly do: 'open'; readonly node: string; readonly epoch: number }
+  /** Clients' writes are refused from then on; a closed primary that has a successor can be demoted. */
+  | { readonly do: 'close'; readonly node: string }
+  | { readonly do: 'demote'; readonly node: string }
   /** The node's agent ends the server and boots it, closed; `rebuild`: with fresh data, a copy of what `source` has. */
   | AgentOrder;
 
@@ -66,6 +69,7 @@ export type Phase =
   | 'passive' //      another supervisor acts, or nobody can: no majority of locks
   | 'unfounded' //    there has been no reign yet: bootstrap makes the first one
   | 'watching' //     the primary is open
+  | 'closing' //      a planned change: it is closed to writes when its successor has nearly caught up, and seen to it that it has
   | 'suspecting' //   it does not answer, and the evidence is not enough yet
   | 'fencing' //      the voters are being detached from it
   | 'looking' //      all are detached: one more look at it
@@ -88,6 +92,8 @@ export const REASONS = [
   'voters-diverged',
   'received-lost',
   'apply-trouble',
+  'not-following',
+  'lagging',
   'own-delay',
   'too-soon',
   'needs-restart',
@@ -100,11 +106,30 @@ export interface Explained {
   readonly detail: string;
 }
 
+/**
+ * The operator wants `to` to be the primary after this reign. Only the supervisor that was asked knows it: the next one puts the
+ * primary back into office, unless a voter has been armed already.
+ */
+export interface Wish {
+  readonly to: string;
+  readonly epoch: number;
+  /** Given up then, if no voter has been armed. */
+  readonly untilMs: Ms;
+  /** What the primary held at a moment: see `isNear`. */
+  readonly goal: { readonly held: NodeState['held']; readonly atMs: Ms } | null;
+  /** `to` has applied what the primary held a moment ago: after the primary is closed there is little to wait for. */
+  readonly isNear: boolean;
+  /** All that the primary held when it was first seen closed; null while it is open. */
+  readonly sealed: NodeState['held'] | null;
+}
+
 /** Memory from step to step. All of it can be lost: it is gathered again, or what depended on it is refused. */
 export interface SupervisorState {
   readonly phase: Phase;
-  /** The reign that this supervisor has seen acknowledge through a voter; null: none yet. */
+  /** The reign in which this supervisor has seen commits wait for a voter; null: none yet. */
   readonly armedEpoch: number | null;
+  /** The newest reign that was seen open to clients; null: none yet. */
+  readonly openEpoch: number | null;
   /** By node: the source's last sign of life, and when it changed. */
   readonly signs: Readonly<Record<string, { readonly sign: string | null; readonly changedAtMs: Ms }>>;
   /** By node: the most that it was seen to hold, in which life of its server. Of this reign (`markedEpoch`) only. */
@@ -117,6 +142,7 @@ export interface SupervisorState {
   readonly divergedSinceMs: Readonly<Record<string, Ms>>;
   /** By node: since when it has been seen to receive from nobody. */
   readonly detachedSinceMs: Readonly<Record<string, Ms>>;
+  readonly wish: Wish | null;
   /** Since when all voters are detached; null while they are not. */
   readonly fencedAtMs: Ms | null;
   /** When the primary answered a last look. */
@@ -152,6 +178,10 @@ export interface Limits {
   readonly calmMs: number;
   /** Two cancelled failovers are at least so far apart. */
   readonly cancelMs: number;
+  /** A switchover that has armed no voter by then is undone. */
+  readonly wishMs: number;
+  /** A switchover begins when its successor is at most so far behind. */
+  readonly nearMs: number;
   /** A node is made anew when it has been seen diverged for so long. */
   readonly divergedMs: number;
   /** This process was late by so much: silence is its own. */
@@ -167,6 +197,8 @@ export const LIMITS: Limits = {
   lookMs: 50,
   calmMs: 30_000,
   cancelMs: 60_000,
+  wishMs: 5_000,
+  nearMs: 150,
   divergedMs: 1_000,
   lateMs: 200,
 };
@@ -190,11 +222,13 @@ export interface Step {
 export const initialState = (nowMs: Ms): SupervisorState => ({
   phase: 'passive',
   armedEpoch: null,
+  openEpoch: null,
   signs: {},
   highWater: {},
   markedEpoch: 0,
   divergedSinceMs: {},
   detachedSinceMs: {},
+  wish: null,
   fencedAtMs: null,
   lastCancelAtMs: Number.NEGATIVE_INFINITY,
   lastPromotionAtMs: Number.NEGATIVE_INFINITY,

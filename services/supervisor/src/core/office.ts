@@ -1,0 +1,81 @@
+import { replicationUser } from '@replication-lab/engines/config';
+import type { Verdict } from './evidence.ts';
+import { type HealContext, heal } from './heal.ts';
+import { isConfirmed } from './nodes.ts';
+import type { PromotionStep } from './promotion.ts';
+import { isHandedOver, whyNotYet } from './switchover.ts';
+import type { Action, Explained, NodeReport } from './types.ts';
+
+type OfficeStep = Omit<PromotionStep, 'candidate'>;
+
+/**
+ * What is done while the primary of record answers and nobody else was chosen. Null: its successor is to be promoted, because it
+ * has been closed for that and has handed over all that it held.
+ */
+export function inOffice(
+  kind: Exclude<Verdict['kind'], 'suspected' | 'dead'>,
+  primary: NodeReport,
+  voters: readonly NodeReport[],
+  refusals: readonly Explained[],
+  context: HealContext,
+): OfficeStep | null {
+  const { wish } = context.state;
+  if (kind === 'open')
+    return wish ? closing(primary, voters, refusals, context) : watching(primary, voters, context);
+  const goesOn = wish !== null && refusals.length === 0;
+  if (goesOn && isHandedOver(wish, voters, context)) return null;
+  const back = heal(primary, voters, context).actions.filter((action) => action.do === 'follow');
+  return goesOn ? { phase: 'closing', actions: back, reasons: [] } : opening(primary, voters, back, context);
+}
+
+function watching(primary: NodeReport, voters: readonly NodeReport[], context: HealContext): OfficeStep {
+  const { actions, reasons } = heal(primary, voters, context);
+  return { phase: 'watching', actions: [...arming(primary, voters), ...actions], reasons };
+}
+
+function closing(
+  primary: NodeReport,
+  voters: readonly NodeReport[],
+  refusals: readonly Explained[],
+  context: HealContext,
+): OfficeStep {
+  const why = refusals.length > 0 ? refusals : whyNotYet(context.state.wish!, primary, voters, context);
+  return {
+    phase: 'closing',
+    actions: why.length > 0 ? [] : [{ do: 'close', node: primary.name }],
+    reasons: why,
+  };
+}
+
+/**
+ * The row that begins the reign is there, or a change of primaries was given up: clients are let in once its commits are
+ * confirmed. For that its voters are given back to it.
+ */
+function opening(
+  primary: NodeReport,
+  voters: readonly NodeReport[],
+  back: readonly Action[],
+  { epoch }: Pick<HealContext, 'epoch'>,
+): OfficeStep {
+  if (primary.state!.quorum.armed && isConfirmed(primary.state!, voters)) {
+    return { phase: 'opening', actions: [{ do: 'open', node: primary.name, epoch }, ...back], reasons: [] };
+  }
+  const detail = `${primary.name} stays closed until a replica confirms its commits`;
+  return { phase: 'opening', actions: back, reasons: [{ reason: 'not-armed', detail }] };
+}
+
+/** Commits of the open primary wait for one of all voters that can be trusted to confirm. */
+function arming(primary: NodeReport, voters: readonly NodeReport[]): Action[] {
+  const { quorum } = primary.state!;
+  const able = voters.filter(({ state, failure }) => failure === null && state !== null && state.linked);
+  // Nobody is there to confirm: to arm now would stop all writing, for no gain in safety that is not there already.
+  if (able.length === 0) return [];
+  const missing = able.filter(
+    ({ name }) => quorum.voters !== null && !quorum.voters.includes(replicationUser(name)),
+  );
+  if (quorum.armed && missing.length === 0) return [];
+  const known = voters.filter(
+    (voter) => able.includes(voter) || quorum.voters?.includes(replicationUser(voter.name)),
+  );
+  return [{ do: 'arm', node: primary.name, voters: known.map(({ name }) => name) }];
+}

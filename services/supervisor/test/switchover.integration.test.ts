@@ -1,0 +1,102 @@
+import { availableEngines, type Cluster, startCluster } from '@replication-lab/engines/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Action } from '../src/index.ts';
+import { CLEAN, until, Watch, Writers } from './support.ts';
+
+const { engines } = await availableEngines();
+
+describe.each(engines)('%s: another primary is wished for', (engine) => {
+  let cluster: Cluster;
+  let watch: Watch;
+  let writers: Writers;
+
+  beforeAll(async () => {
+    cluster = await startCluster(engine, { subnet: '127.0.55', supervised: true });
+    watch = new Watch(cluster, 2, null, { restarts: true });
+    await watch.untilArmed();
+    writers = new Writers(cluster, 4);
+    await until('writing', () => writers.acknowledged.size > 20);
+  });
+  afterAll(async () => {
+    await writers?.[Symbol.asyncDispose]();
+    await watch?.[Symbol.asyncDispose]();
+    await cluster?.[Symbol.asyncDispose]();
+  });
+
+  const more = (count = 20) => {
+    const before = writers.acknowledged.size;
+    return until('writing again', () => writers.acknowledged.size > before + count);
+  };
+  /** Every node is part of it again: the next switchover needs all. */
+  const whole = () => watch.untilWhole();
+  const primary = () => watch.status!.primary!;
+  const replica = () => cluster.nodes.find(({ name }) => name !== primary())!.name;
+  const noneFailed = () => expect([[...writers.refused], [...writers.unknown]]).toEqual([[], []]);
+
+  it('back and forth: no write fails, and each acknowledged one is there', async () => {
+    for (const to of ['db-2', 'db-3', 'db-1', 'db-3']) {
+      await whole();
+      const from = primary();
+      const outcome = await watch.switchover(to);
+      expect(outcome, JSON.stringify(watch.events.slice(-40))).toMatchObject({ ok: true, from, to });
+      console.log(
+        `${engine}: ${from} -> ${to}, closed for ${Math.round((outcome as { closedMs: number }).closedMs)} ms`,
+      );
+      await more();
+      noneFailed();
+    }
+    expect(watch.status).toMatchObject({ primary: 'db-3', epoch: 5 });
+  });
+
+  it('says why not', async () => {
+    await whole();
+    const passive = watch.passive();
+    expect(await watch.switchover('db-9')).toMatchObject({ ok: false, code: 'unknown-node' });
+    expect(await watch.switchover('db-3')).toMatchObject({ ok: false, code: 'already-primary' });
+    expect(await watch.switchover('db-1', passive)).toMatchObject({ ok: false, code: 'not-acting' });
+    const both = await Promise.all([watch.switchover('db-1'), watch.switchover('db-2')]);
+    expect(both).toMatchObject([{ ok: true }, { ok: false, code: 'busy' }]);
+    await more();
+    noneFailed();
+  });
+
+  it('a voter that is away is waited for by nobody', async () => {
+    await whole();
+    const away = replica();
+    await cluster.kill(away);
+    await until('missed', () => watch.status?.unarmed.some(({ reason }) => reason === 'voter-silent'));
+    const other = cluster.nodes.find(({ name }) => name !== primary() && name !== away)!.name;
+    expect(await watch.switchover(other)).toMatchObject({ ok: false, code: 'voter-silent' });
+    await cluster.start(away);
+    await whole();
+    noneFailed();
+  });
+
+  it.each<Action['do']>(['close', 'detach', 'arm', 'follow', 'promote', 'establish'])(
+    'its supervisor ends right after `%s`: the other one finishes it or undoes it',
+    async (last) => {
+      await whole();
+      const { epoch } = watch.status!;
+      const [from, to] = [primary(), replica()];
+      const acting = watch.active!;
+      const ended = watch.endAfter(acting, last);
+      void watch.switchover(to);
+      await ended;
+      await more();
+      await watch.untilArmed();
+      expect([from, to]).toContain(primary());
+      expect(watch.status!.epoch).toBe(primary() === from ? epoch : epoch + 1);
+      watch.add();
+      noneFailed();
+    },
+  );
+
+  it('every row that was acknowledged is there once', async () => {
+    await writers.stop();
+    await whole();
+    for (const { name } of cluster.nodes) {
+      await until('caught up', async () => (await writers.audit(name)).lost === 0);
+      expect(await writers.audit(name), name).toEqual(CLEAN);
+    }
+  });
+});
