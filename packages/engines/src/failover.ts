@@ -95,6 +95,8 @@ export interface NodeState extends NodeProbe {
   readonly sourceSign: string | null;
   /** Why what was received is not being applied; null when it is, or when there is nothing to apply from. */
   readonly applyTrouble: string | null;
+  /** It can be armed: what it has received is applied, or will be when it is promoted. */
+  readonly drained: boolean;
   /** Everything received or applied, so named that it covers the node's own past: `EngineAdmin.held`. */
   readonly held: Position;
   /** Do commits here wait for a replica, with no way out? */

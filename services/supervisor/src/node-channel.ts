@@ -63,6 +63,8 @@ export class NodeChannel {
   #isLocked = false;
   #reign: NodeReport['reign'] = null;
   #reigns: NodeReport['reigns'] = {};
+  /** The reign that was seen confirmed over the connection that stands. */
+  #established: number | null = null;
   #order: ChannelOrder | null = null;
   #busy: ChannelOrder | null = null;
   #wake: (() => void) | null = null;
@@ -121,6 +123,8 @@ export class NodeChannel {
       } catch (error) {
         this.#failed(error);
       }
+      // Only now: until it has been seen what the order did, it would be given again.
+      this.#busy = null;
       if (this.#stop.signal.aborted) return;
       this.#options.onNews();
       if (this.#order) continue;
@@ -164,6 +168,7 @@ export class NodeChannel {
     this.#connection = null;
     this.#lock = 'none';
     this.#isLocked = false;
+    this.#established = null;
     const refused = isRefused(error);
     this.#failure = {
       kind: hadConnection ? 'lost' : refused ? 'refused' : 'silent',
@@ -188,8 +193,6 @@ export class NodeChannel {
       tell('failed', error);
       // An order that was refused leaves the channel as it was; one that got no answer leaves nothing to go on with.
       if (!(error instanceof EngineError) || FATAL.has(error.code)) throw error;
-    } finally {
-      this.#busy = null;
     }
   }
 
@@ -225,7 +228,7 @@ export class NodeChannel {
         return this.#establish(channel, action.epoch);
       case 'open':
         // A row that is there may be one that nobody confirmed: who wrote it may have gone before it was. So once more.
-        await this.#establish(channel, action.epoch);
+        if (this.#established !== action.epoch) await this.#establish(channel, action.epoch);
         return failover.open(channel, limit);
       case 'close':
         return failover.close(channel, limit);
@@ -234,10 +237,11 @@ export class NodeChannel {
     }
   }
 
-  #establish(channel: Connection, epoch: number): Promise<void> {
+  async #establish(channel: Connection, epoch: number): Promise<void> {
     const { engine, node, database } = this.#options;
     const reign = { database, epoch, node: node.name };
-    return engine.failover.establish(channel, reign, { timeoutMs: ESTABLISH_TIMEOUT_MS });
+    await engine.failover.establish(channel, reign, { timeoutMs: ESTABLISH_TIMEOUT_MS });
+    this.#established = epoch;
   }
 
   #endpoint(name: string): Endpoint {

@@ -17,7 +17,7 @@ export type SwitchoverOutcome =
 
 export type SwitchoverCode =
   | SwitchoverRefusal['code']
-  | 'lagging' //            `to` did not catch up in time; nothing was closed
+  | 'lagging' //            the replicas did not catch up in time; nothing was closed
   | 'not-ready' //          a voter was silent or did not follow; nothing was closed
   | 'writes-under-way' //   they did not end in time; the primary is open again
   | 'undone' //             the primary was closed, could not hand over in time, and is open again
@@ -81,6 +81,9 @@ export class SwitchoverRun {
         'undone',
         `${this.#from} is open again: ${this.#waitedFor || `${to} could not take over in time`}`,
       );
-    return failed(this.#isLagging ? 'lagging' : 'not-ready', this.#waitedFor || `${to} has not caught up`);
+    return failed(
+      this.#isLagging ? 'lagging' : 'not-ready',
+      this.#waitedFor || 'the replicas have not caught up',
+    );
   }
 }

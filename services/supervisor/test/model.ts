@@ -278,6 +278,7 @@ export class Model {
       position,
       received: held,
       held,
+      drained: position === held,
       replicating: node.source ? node.linkedSinceTurn !== null : null,
       source: node.source,
       engineLagMs: null,

@@ -165,15 +165,31 @@ export class Writers implements AsyncDisposable {
   readonly refused = new Set<string>();
   readonly unknown = new Set<string>();
   readonly router: Router;
+  readonly #timeoutMs: number;
+  readonly #pauseMs: number;
   readonly #cluster: Cluster;
   readonly #workers: Promise<void>[];
   #isOver = false;
   #serial = 0;
 
-  constructor(cluster: Cluster, count: number) {
+  /** `primaryWaitMs`: how long a write waits for a primary where there is none. `pauseMs`: between two writes of one client. */
+  constructor(
+    cluster: Cluster,
+    count: number,
+    { pauseMs = 0, ...options }: { readonly primaryWaitMs?: number; readonly pauseMs?: number } = {},
+  ) {
+    this.#pauseMs = pauseMs;
     this.#cluster = cluster;
+    this.#timeoutMs = 3_000 + (options.primaryWaitMs ?? 0);
     const { engine, nodes, accounts, database } = cluster;
-    this.router = createRouter({ engine, nodes, accounts, database, tokenKeys: ['k'.repeat(32)] });
+    this.router = createRouter({
+      engine,
+      nodes,
+      accounts,
+      database,
+      tokenKeys: ['k'.repeat(32)],
+      ...options,
+    });
     this.#workers = Array.from({ length: count }, () => this.#work());
   }
 
@@ -184,9 +200,10 @@ export class Writers implements AsyncDisposable {
         ? "INSERT INTO users (name, email) VALUES ('w', $1)"
         : "INSERT INTO users (name, email) VALUES ('w', ?)";
     while (!this.#isOver) {
+      if (this.#pauseMs > 0) await sleep(this.#pauseMs);
       const email = `w-${process.pid}-${++this.#serial}@example.test`;
       try {
-        await this.router.write(sql, [email], { timeoutMs: 3_000 });
+        await this.router.write(sql, [email], { timeoutMs: this.#timeoutMs });
         this.acknowledged.add(email);
       } catch (error) {
         const code = error instanceof RouterError ? error.code : 'other';

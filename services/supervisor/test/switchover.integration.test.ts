@@ -14,7 +14,9 @@ describe.each(engines)('%s: another primary is wished for', (engine) => {
     cluster = await startCluster(engine, { subnet: '127.0.55', supervised: true });
     watch = new Watch(cluster, 2, null, { restarts: true });
     await watch.untilArmed();
-    writers = new Writers(cluster, 4);
+    // A busy machine may take longer than a write waits by default, and a supervisor's death takes longer anyway. Without a
+    // pause the replicas fall behind, and a switchover waits for them.
+    writers = new Writers(cluster, 4, { primaryWaitMs: 20_000, pauseMs: 5 });
     await until('writing', () => writers.acknowledged.size > 20);
   });
   afterAll(async () => {

@@ -36,6 +36,7 @@ const NODE: NodeState = {
   readOnly: true,
   position: at(100),
   received: at(100),
+  drained: true,
   held: at(100),
   replicating: true,
   source: hostOf('db-1'),
@@ -85,7 +86,9 @@ export function seen(
   const nodes = NAMES.map((name) => {
     const usual = { ...REPLICA, name, state: name === 'db-1' ? PRIMARY : NODE };
     const { state, ...rest } = changes[name] ?? {};
-    return { ...usual, ...rest, state: state === null ? null : { ...usual.state, ...state } };
+    const merged = state === null ? null : { ...usual.state, ...state };
+    const drained = merged !== null && covers(merged.position, merged.received);
+    return { ...usual, ...rest, state: merged && { ...merged, drained } };
   });
   return { nodes, lateMs };
 }

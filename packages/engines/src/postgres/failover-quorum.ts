@@ -86,6 +86,25 @@ async function armPrimary(order: Order, list: string, names: readonly string[]):
 const EMPTY_COMMIT = `SELECT pg_logical_emit_message(true, 'replication-lab', '')`;
 
 /**
+ * Has the log flushed up to the end of a record, by a commit that waits for nobody. Else a part of one may be sent, which a
+ * standby can do nothing with, and which makes this node's past longer than its successor's.
+ */
+export async function flushWholeRecords(order: Order): Promise<void> {
+  const witness = await order.openWitness();
+  try {
+    await witness.query(
+      `SELECT set_config('default_transaction_read_only', 'off', false),
+              set_config('synchronous_commit', 'local', false)`,
+      [],
+      order.limits(),
+    );
+    await witness.query(EMPTY_COMMIT, [], order.limits());
+  } finally {
+    witness.destroy();
+  }
+}
+
+/**
  * Commits nothing, again and again, in a session of its own, until it has been seen waiting for a standby. From then on every
  * commit of everybody waits, because the flag that they look at is one for all. Seeing one is certain; not seeing one (they
  * are short where the standbys are quick) only means to look again.

@@ -95,6 +95,7 @@ export async function observe(channel: Connection, options?: CallOptions): Promi
 
 function interpret(probed: NodeProbe, answer: Answer): NodeState {
   const { bootId, recovering, detached, linked, sourceSign } = answer;
+  const trouble = applyTrouble(answer);
   return {
     ...probed,
     bootId,
@@ -103,7 +104,10 @@ function interpret(probed: NodeProbe, answer: Answer): NodeState {
     detached,
     linked,
     sourceSign,
-    applyTrouble: applyTrouble(answer),
+    applyTrouble: trouble,
+    // A server that is promoted applies all it has first. It is not waited for before: the last that was received may be the
+    // beginning of a record whose rest went down with the primary.
+    drained: trouble === null,
     held: held(probed, answer),
     quorum: quorum(answer),
   };

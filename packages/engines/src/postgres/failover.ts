@@ -3,7 +3,7 @@ import { Deadline } from '../session/deadline.ts';
 import type { CallOptions, Connection, Credentials, Endpoint } from '../types.ts';
 import { primaryConninfo, slotName } from './conninfo.ts';
 import { Order, openChannel } from './failover-order.ts';
-import { arm, establish, quorumOf } from './failover-quorum.ts';
+import { arm, establish, flushWholeRecords, quorumOf } from './failover-quorum.ts';
 import { NO_RECEIVER, observe, READERS_IN_THE_WAY } from './failover-state.ts';
 import { ask, set } from './settings.ts';
 import { dropIdleSlots, ensureSlot } from './slots.ts';
@@ -180,6 +180,7 @@ async function close(channel: Connection, options?: CallOptions): Promise<void> 
     return looks > 1;
   };
   await order.until(isQuiet, 'still has writes under way');
+  await flushWholeRecords(order);
 }
 
 async function demote(channel: Connection, options?: CallOptions): Promise<void> {

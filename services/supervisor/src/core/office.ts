@@ -3,7 +3,7 @@ import type { Verdict } from './evidence.ts';
 import { type HealContext, heal } from './heal.ts';
 import { isConfirmed } from './nodes.ts';
 import type { PromotionStep } from './promotion.ts';
-import { isHandedOver, whyNotYet } from './switchover.ts';
+import { whyNotYet } from './switchover.ts';
 import type { Action, Explained, NodeReport } from './types.ts';
 
 type OfficeStep = Omit<PromotionStep, 'candidate'>;
@@ -23,7 +23,7 @@ export function inOffice(
   if (kind === 'open')
     return wish ? closing(primary, voters, refusals, context) : watching(primary, voters, context);
   const goesOn = wish !== null && refusals.length === 0;
-  if (goesOn && isHandedOver(wish, voters, context)) return null;
+  if (goesOn && wish.isHandedOver) return null;
   const back = heal(primary, voters, context).actions.filter((action) => action.do === 'follow');
   return goesOn ? { phase: 'closing', actions: back, reasons: [] } : opening(primary, voters, back, context);
 }

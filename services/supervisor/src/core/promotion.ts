@@ -39,13 +39,13 @@ export function nextPiece(
   context: StepContext,
 ): PromotionStep {
   const answering = voters as readonly Answering[];
-  const late = answering.find((voter) => isLate(voter, epoch) && !isDrained(voter, context));
+  const late = answering.find((voter) => isLate(voter, epoch) && !hasAppliedAll(voter, context));
   if (late) return drain(late);
   const choice = choose(answering, epoch, state, context);
   if ('refusal' in choice) return refuse(choice.refusal);
   const { candidate } = choice;
   const others = answering.filter((voter) => voter !== candidate);
-  if (!candidate.state.promoted && !isDrained(candidate, context)) {
+  if (!candidate.state.promoted && !candidate.state.drained) {
     return { ...drain(candidate), candidate: candidate.name };
   }
   return { ...pieceOf(candidate, others, epoch, context), reasons: [], candidate: candidate.name };
@@ -80,7 +80,7 @@ function pieceOf(
 /** It tells of no reign as new as the newest: what it has not applied yet may. */
 const isLate = ({ reign }: NodeReport, epoch: number): boolean => (reign?.epoch ?? 0) < epoch;
 
-const isDrained = ({ state }: Answering, { positions }: Pick<StepContext, 'positions'>): boolean =>
+const hasAppliedAll = ({ state }: Answering, { positions }: Pick<StepContext, 'positions'>): boolean =>
   positions.covers(state.position, state.received);
 
 function drain({ name, state: { applyTrouble } }: Answering): PromotionStep {
@@ -108,6 +108,13 @@ const refuse = (refusal: Explained): PromotionStep => ({
   candidate: null,
 });
 
+/** Does the chosen one lack what this voter holds? What a follower was sent since the chosen one was asked is no lack. */
+function isLacking(chosen: Answering, voter: Answering, context: StepContext): boolean {
+  if (context.positions.covers(chosen.state.held, voter.state.held)) return false;
+  const follows = !voter.state.detached && voter.state.source === hostOf(context, chosen.name);
+  return !(chosen.state.promoted && follows && voter.askedAtMs > chosen.askedAtMs);
+}
+
 /**
  * Whoever was chosen already, else the voter that holds all that any of them holds. One that was armed and lacks something was
  * armed in vain: the old primary was given its voters back meanwhile. Nobody was acknowledged anything by it.
@@ -121,8 +128,7 @@ function choose(
   const { positions } = context;
   const voters = present(all, epoch);
   const chosen = chosenOne(voters, epoch) as Answering | null;
-  const lacking =
-    chosen && voters.find(({ state: voter }) => !positions.covers(chosen.state.held, voter.held));
+  const lacking = chosen && voters.find((voter) => isLacking(chosen, voter, context));
   if (chosen && lacking && chosen.state.promoted) {
     const detail = `${chosen.name} was chosen, and ${lacking.name} holds what it does not: ${lacking.state.held}`;
     return { refusal: { reason: 'voters-diverged', detail } };

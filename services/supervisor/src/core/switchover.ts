@@ -41,7 +41,15 @@ export const newWish = (
   { epoch }: Pick<Step, 'epoch'>,
   nowMs: number,
   { limits }: Pick<StepContext, 'limits'>,
-): Wish => ({ to, epoch, untilMs: nowMs + limits.wishMs, goal: null, isNear: false, sealed: null });
+): Wish => ({
+  to,
+  epoch,
+  untilMs: nowMs + limits.wishMs,
+  goal: null,
+  isNear: false,
+  sealed: null,
+  isHandedOver: false,
+});
 
 /** The wish as it is after an observation; null: there is none any more. */
 export function rememberWish(
@@ -53,18 +61,23 @@ export function rememberWish(
 ): Wish | null {
   if (wish === null || nowMs >= wish.untilMs || wish.epoch !== reign?.epoch) return null;
   const primary = nodes.find(({ name }) => name === reign.node);
-  const successor = nodes.find(({ name }) => name === wish.to);
-  if (!primary?.state?.promoted || primary.failure !== null || !successor?.state) return wish;
-  const { held, readOnly } = primary.state;
-  if (readOnly) return { ...wish, sealed: wish.sealed ?? held };
+  if (!primary?.state?.promoted || primary.failure !== null) return wish;
+  const { held, position, readOnly } = primary.state;
+  if (readOnly) {
+    const sealed = wish.sealed ?? held;
+    const successor = nodes.find(({ name }) => name === wish.to)?.state;
+    const isThere = successor && positions.covers(successor.held, sealed);
+    return { ...wish, sealed, isHandedOver: wish.isHandedOver || isThere === true };
+  }
   // It was closed, and is open again: somebody has undone it, for a reason that he had.
   if (wish.sealed !== null) return null;
-  const goal = wish.goal ?? { held, atMs: primary.askedAtMs };
-  if (!positions.covers(successor.state.position, goal.held)) {
+  const goal = wish.goal ?? { position, atMs: primary.askedAtMs };
+  const voters = nodes.filter((node) => node !== primary);
+  if (!voters.every(({ state }) => state && positions.covers(state.position, goal.position))) {
     return { ...wish, goal, isNear: wish.isNear && nowMs - goal.atMs <= limits.nearMs };
   }
-  const isNear = successor.askedAtMs - goal.atMs <= limits.nearMs;
-  return { ...wish, goal: { held, atMs: primary.askedAtMs }, isNear };
+  const isNear = voters.every(({ askedAtMs }) => askedAtMs - goal.atMs <= limits.nearMs);
+  return { ...wish, goal: { position, atMs: primary.askedAtMs }, isNear };
 }
 
 /** What a change of primaries waits for; nobody is kept from writing meanwhile. Empty: the primary can be closed. */
@@ -83,17 +96,6 @@ export function whyNotYet(
       why.push({ reason: 'apply-trouble', detail: `${name}: ${state.applyTrouble}` });
   }
   if (why.length === 0 && !wish.isNear)
-    why.push({ reason: 'lagging', detail: `${wish.to} has not caught up with ${primary.name}` });
+    why.push({ reason: 'lagging', detail: `the replicas have not caught up with ${primary.name}` });
   return why;
-}
-
-/** Its successor has received all that the closed primary held: the voters can be taken from it. */
-export function isHandedOver(
-  wish: Wish | null,
-  voters: readonly NodeReport[],
-  { positions }: Pick<StepContext, 'positions'>,
-): boolean {
-  if (wish === null || wish.sealed === null) return false;
-  const successor = voters.find(({ name }) => name === wish.to);
-  return !!successor?.state && positions.covers(successor.state.held, wish.sealed);
 }

@@ -115,12 +115,17 @@ export interface Wish {
   readonly epoch: number;
   /** Given up then, if no voter has been armed. */
   readonly untilMs: Ms;
-  /** What the primary held at a moment: see `isNear`. */
-  readonly goal: { readonly held: NodeState['held']; readonly atMs: Ms } | null;
-  /** `to` has applied what the primary held a moment ago: after the primary is closed there is little to wait for. */
+  /** How far the primary was at a moment: see `isNear`. */
+  readonly goal: { readonly position: NodeState['position']; readonly atMs: Ms } | null;
+  /**
+   * All voters have applied what the primary had a moment ago, so that little is to be waited for after it is closed: the one that
+   * is to follow the new primary applies everything first, too.
+   */
   readonly isNear: boolean;
   /** All that the primary held when it was first seen closed; null while it is open. */
   readonly sealed: NodeState['held'] | null;
+  /** `to` was seen to hold all that. */
+  readonly isHandedOver: boolean;
 }
 
 /** Memory from step to step. All of it can be lost: it is gathered again, or what depended on it is refused. */
@@ -180,7 +185,7 @@ export interface Limits {
   readonly cancelMs: number;
   /** A switchover that has armed no voter by then is undone. */
   readonly wishMs: number;
-  /** A switchover begins when its successor is at most so far behind. */
+  /** A switchover begins when no voter is further behind than this. */
   readonly nearMs: number;
   /** A node is made anew when it has been seen diverged for so long. */
   readonly divergedMs: number;
@@ -198,7 +203,7 @@ export const LIMITS: Limits = {
   calmMs: 30_000,
   cancelMs: 60_000,
   wishMs: 5_000,
-  nearMs: 150,
+  nearMs: 200,
   divergedMs: 1_000,
   lateMs: 200,
 };
