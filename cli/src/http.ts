@@ -17,6 +17,31 @@ export async function getJson(url: string, timeoutMs: number, token?: string): P
   return response.json().catch(() => null);
 }
 
+/** The status and the JSON of any answer to a POST; null when there is none. */
+export async function postJson(
+  url: string,
+  body: object,
+  timeoutMs: number,
+  token: string,
+): Promise<{ status: number; body: unknown } | null> {
+  const headers = {
+    connection: 'close',
+    authorization: `Bearer ${token}`,
+    'content-type': 'application/json',
+  };
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    return { status: response.status, body: await response.json().catch(() => null) };
+  } catch {
+    return null;
+  }
+}
+
 /** The text of a 2xx answer, else null. */
 export async function getText(url: string, timeoutMs: number): Promise<string | null> {
   const response = await get(url, timeoutMs);

@@ -77,11 +77,20 @@ export interface LabRuntime {
    * Empty where no supervisor watches the lab.
    */
   askSupervisors(path: (name: string) => string): Promise<Readonly<Record<string, unknown>>>;
+  /**
+   * What the supervisors answer to `POST path` with `body`, whatever the status; null from one that gives no answer within
+   * `timeoutMs`. Empty where no supervisor watches the lab.
+   */
+  orderSupervisors(path: string, body: object, timeoutMs: number): Promise<SupervisorAnswers>;
   /** Runs until the signal when `follow`. */
   logs(request: LogRequest, out: Output, signal: AbortSignal): Promise<void>;
   /** Ends everything. Data stays unless `volumes`. */
   down(options: { volumes: boolean }, progress: (message: string) => void): Promise<void>;
 }
+
+export type SupervisorAnswers = Readonly<
+  Record<string, { readonly status: number; readonly body: unknown } | null>
+>;
 
 export interface LogRequest {
   readonly parts: readonly PartName[];

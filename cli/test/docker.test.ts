@@ -41,6 +41,7 @@ describe('questions from inside the network', () => {
       const server = createServer((request, response) => {
         if (request.url === '/silent') return;
         response.statusCode = request.url === '/down' ? 503 : 200;
+        if (request.method === 'POST') return void request.pipe(response);
         response.end(`${JSON.stringify(answer)}\n`);
       });
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -48,10 +49,14 @@ describe('questions from inside the network', () => {
       const closed = 'http://127.0.0.1:9/';
       try {
         const script = askScript([`${base}/a`, closed, `${base}/down`, `${base}/silent`], 700);
-        const text = await new Promise<string>((resolve, reject) => {
-          execFile('sh', ['-c', script], (error, stdout) => (error ? reject(error) : resolve(stdout)));
-        });
-        const answers = splitAnswers(text);
+        const run = (text: string) =>
+          new Promise<string>((resolve, reject) => {
+            execFile('sh', ['-c', text], (error, stdout) => (error ? reject(error) : resolve(stdout)));
+          });
+        const answers = splitAnswers(await run(script));
+        const body = { to: "it's" };
+        const posted = splitAnswers(await run(askScript([`${base}/a`], 700, { body })));
+        expect(posted.get(0)).toEqual({ status: 200, body });
         expect(answers.get(0)).toEqual({ status: 200, body: answer });
         expect(answers.get(1)).toBeUndefined();
         expect(answers.get(2)).toEqual({ status: 503, body: answer });

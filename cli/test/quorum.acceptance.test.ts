@@ -19,8 +19,10 @@ for (const engine of NATIVE_ENGINES) {
     const acknowledged: Written[] = [];
     beforeAll(async () => {
       lab = await TestLab.make();
-      const said = await lab.must('up', '--runtime', 'native', '--engine', engine);
-      expect(said).toMatch(/^Up: \w+, replicated, quorum, native$/m);
+      // A busy machine may need longer for a switchover than a write waits by default.
+      const patient = { PRIMARY_WAIT_MS: '4000' };
+      const { stdout, stderr } = await lab.run(['up', '--runtime', 'native', '--engine', engine], patient);
+      expect(stdout, stderr).toMatch(/^Up: \w+, replicated, quorum, native$/m);
     });
     afterAll(async () => {
       await lab.run(['down', '--volumes']);
@@ -120,6 +122,31 @@ for (const engine of NATIVE_ENGINES) {
       const { code, stdout } = await lab.run(['up', '--topology', 'single', '--json']);
       expect(code).toBe(1);
       expect(JSON.parse(stdout).error).toMatchObject({ code: 'wrong-primary' });
+    });
+
+    it('changes its primary on purpose, there and back, and no request fails', async () => {
+      const { primary, epoch } = await untilWhole();
+      const to = ['db-1', 'db-2', 'db-3'].find((name) => name !== primary)!;
+      const reads = new ReadLoad(`${API_URL}/users?limit=5`);
+      const fresh = new ReadLoad(`${API_URL}/users?limit=5`, 3, { 'Consistency-Level': 'primary' });
+      const writes = new WriteLoad(`${API_URL}/users`);
+      await writes.acknowledgedMore(20);
+      const there = JSON.parse(await lab.must('switchover', '--to', to, '--json'));
+      expect(there).toMatchObject({ from: primary, to, epoch: epoch + 1 });
+      await writes.acknowledgedMore(20);
+      await untilWhole();
+      const back = JSON.parse(await lab.must('switchover', '--to', primary!, '--json'));
+      expect(back).toMatchObject({ from: to, to: primary, epoch: epoch + 2 });
+      console.log(`${engine}: closed to writes for ${there.closedMs} and ${back.closedMs} ms`);
+      await writes.acknowledgedMore(20);
+      await untilWhole();
+      const loads = [reads, fresh];
+      for (const load of loads) expect((await load.stop()).failures).toEqual([]);
+      acknowledged.push(...(await writes.stop()));
+      expect(writes.failures).toEqual([]);
+      await expectNothingLost();
+      const again = await lab.run(['switchover', '--to', primary!, '--json']);
+      expect([again.code, JSON.parse(again.stdout).error.code]).toEqual([1, 'already-primary']);
     });
 
     it('goes on when the supervisor that acts is killed', async () => {

@@ -15,21 +15,21 @@ export type Answers = Readonly<Record<string, Answer | null>>;
 
 /**
  * Asks all addresses (HTTP, JSON) at once, in the container of a database host; null for one that gave no answer in
- * time, and for all when no host runs to ask from. `token`: a bearer token, shown to all of them. With curl, because a second Node would not fit into a host's memory.
+ * time, and for all when no host runs to ask from. `token`: a bearer token, shown to all of them; `body`: posted to them. With curl, because a second Node would not fit into a host's memory.
  */
 export async function askInside(
   containers: readonly Container[],
   targets: Readonly<Record<string, string>>,
   timeoutMs: number,
   env: Readonly<Record<string, string>>,
-  token?: string,
+  { token, body }: AskOptions = {},
 ): Promise<Answers> {
   const names = Object.keys(targets);
   if (names.length === 0) return {};
   const nobody = Object.fromEntries(names.map((name) => [name, null]));
   const host = containers.find(({ Service, State }) => /^db-\d$/.test(Service) && State === 'running');
   if (!host) return nobody;
-  const script = askScript(Object.values(targets), timeoutMs, token);
+  const script = askScript(Object.values(targets), timeoutMs, { token, body });
   try {
     const args = ['exec', '-T', host.Service, 'sh', '-c', script];
     const texts = splitAnswers(await compose(args, { env, timeoutMs: timeoutMs + 10_000 }));
@@ -39,13 +39,27 @@ export async function askInside(
   }
 }
 
+export interface AskOptions {
+  readonly token?: string | undefined;
+  readonly body?: object | undefined;
+}
+
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
 /** One curl for all. Bodies go through files: side by side they would run into each other. */
-export function askScript(urls: readonly string[], timeoutMs: number, token?: string): string {
-  const header = token ? `-H '${`Authorization: Bearer ${token}`.replaceAll("'", "'\\''")}' ` : '';
+export function askScript(
+  urls: readonly string[],
+  timeoutMs: number,
+  { token, body }: AskOptions = {},
+): string {
+  const header = token ? `-H ${quoted(`Authorization: Bearer ${token}`)} ` : '';
+  const data = body
+    ? `-H 'Content-Type: application/json' --data-binary ${quoted(JSON.stringify(body))} `
+    : '';
   const asked = urls.map((url, i) => `-o "$d/${i}" '${url}'`).join(' ');
   return [
     'd=$(mktemp -d)',
-    `curl -s ${header}-Z --parallel-immediate --max-time ${timeoutMs / 1000} -w 'status %{urlnum} %{http_code}\\n' ${asked} 2>/dev/null`,
+    `curl -s ${header}${data}-Z --parallel-immediate --max-time ${timeoutMs / 1000} -w 'status %{urlnum} %{http_code}\\n' ${asked} 2>/dev/null`,
     `for i in ${urls.map((_, i) => i).join(' ')}; do echo "#$i"; cat "$d/$i" 2>/dev/null; echo; done`,
     'rm -rf "$d"',
   ].join('\n');

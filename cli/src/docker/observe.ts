@@ -79,12 +79,33 @@ export function askDockerSupervisors(
   path: (name: string) => string,
   containers: readonly Container[],
 ): Promise<Answers> {
-  const targets = Object.fromEntries(
+  const targets = supervisorUrls(state, path);
+  const env = composeEnvironment(state);
+  return askInside(containers, targets, ASK_MS, env, { token: supervisorToken(labSettings()) });
+}
+
+export function orderDockerSupervisors(
+  state: LabState,
+  path: string,
+  body: object,
+  timeoutMs: number,
+  containers: readonly Container[],
+): Promise<Answers> {
+  const env = composeEnvironment(state);
+  const token = supervisorToken(labSettings());
+  return askInside(
+    containers,
+    supervisorUrls(state, () => path),
+    timeoutMs,
+    env,
+    { token, body },
+  );
+}
+
+const supervisorUrls = (state: LabState, path: (name: string) => string): Record<string, string> =>
+  Object.fromEntries(
     supervisorNames(state).map((name) => [name, `http://${name}:${SUPERVISOR_PORT}${path(name)}`]),
   );
-  const env = composeEnvironment(state);
-  return askInside(containers, targets, ASK_MS, env, supervisorToken(labSettings()));
-}
 
 function supervisorOf(
   name: string,

@@ -5,14 +5,26 @@ import { LabError } from '../errors.ts';
 import { API_NAMES, API_PORT, CATCHER, nodeNames, supervisorNames } from '../native/layout.ts';
 import type { Output } from '../output.ts';
 import { repositoryRoot } from '../paths.ts';
-import { isDatabase, type LabRuntime, type LogRequest, type PartName } from '../runtime.ts';
+import {
+  isDatabase,
+  type LabRuntime,
+  type LogRequest,
+  type PartName,
+  type SupervisorAnswers,
+} from '../runtime.ts';
 import type { LabState } from '../state.ts';
 import type { Condition, LabObservation } from '../status/types.ts';
 import { waitFor } from '../wait.ts';
 import { compose, composeEnvironment } from './compose.ts';
 import { conditionOf, listContainers, serviceOf } from './containers.ts';
 import { askInside, runInside } from './inside.ts';
-import { agentHealth, askDockerSupervisors, nodeAddress, observeDocker } from './observe.ts';
+import {
+  agentHealth,
+  askDockerSupervisors,
+  nodeAddress,
+  observeDocker,
+  orderDockerSupervisors,
+} from './observe.ts';
 import { readApplyDelay, setApplyDelay } from './scripts.ts';
 
 const REVIVE_MS = 60_000;
@@ -128,6 +140,11 @@ export class DockerRuntime implements LabRuntime {
         return [name, answer?.status === 200 ? answer.body : null];
       }),
     );
+  }
+
+  async orderSupervisors(path: string, body: object, timeoutMs: number): Promise<SupervisorAnswers> {
+    const containers = await listContainers(this.#env);
+    return orderDockerSupervisors(this.#state, path, body, timeoutMs, containers);
   }
 
   async logs(request: LogRequest, out: Output, signal: AbortSignal): Promise<void> {

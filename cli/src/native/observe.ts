@@ -1,6 +1,7 @@
 import type { Endpoint } from '@replication-lab/engines';
-import { answers, getJson } from '../http.ts';
+import { answers, getJson, postJson } from '../http.ts';
 import { type ProcessIdentity, readStat } from '../processes.ts';
+import type { SupervisorAnswers } from '../runtime.ts';
 import { stalenessFrom } from '../status/staleness.ts';
 import { supervisorSays } from '../status/supervisors.ts';
 import type {
@@ -106,6 +107,21 @@ export async function askNativeSupervisors(
   const asked = supervisorNames(plan).map(async (name) => {
     const condition = conditionOf(await services.process(name));
     return [name, await askSupervisor(plan, name, condition, path(name))] as const;
+  });
+  return Object.fromEntries(await Promise.all(asked));
+}
+
+/** `POST path` to all supervisors that run. */
+export async function orderNativeSupervisors(
+  { plan, services }: Pick<NativeLab, 'plan' | 'services'>,
+  path: string,
+  body: object,
+  timeoutMs: number,
+): Promise<SupervisorAnswers> {
+  const asked = supervisorNames(plan).map(async (name) => {
+    const isRunning = conditionOf(await services.process(name)) === 'running';
+    const url = supervisorUrl(plan, name, path);
+    return [name, isRunning ? await postJson(url, body, timeoutMs, supervisorToken()) : null] as const;
   });
   return Object.fromEntries(await Promise.all(asked));
 }

@@ -4,7 +4,13 @@ import { NODE_NAMES } from '@replication-lab/engines/config';
 import { LabError } from '../errors.ts';
 import type { Output } from '../output.ts';
 import { readStat, signalTree } from '../processes.ts';
-import { isDatabase, type LabRuntime, type LogRequest, type PartName } from '../runtime.ts';
+import {
+  isDatabase,
+  type LabRuntime,
+  type LogRequest,
+  type PartName,
+  type SupervisorAnswers,
+} from '../runtime.ts';
 import { ENGINES, type LabState } from '../state.ts';
 import type { Condition, LabObservation } from '../status/types.ts';
 import { pause } from '../wait.ts';
@@ -12,7 +18,7 @@ import { runLabBootstrap } from './bootstrap.ts';
 import { type NativeLab, openNativeLab } from './lab.ts';
 import { guardNames, logFile, nodeNames } from './layout.ts';
 import { printLogs } from './logs.ts';
-import { askNativeSupervisors, observeNative } from './observe.ts';
+import { askNativeSupervisors, observeNative, orderNativeSupervisors } from './observe.ts';
 import { HAPROXY, SERVICES } from './services.ts';
 import { stopProcesses } from './up.ts';
 
@@ -102,6 +108,10 @@ export class NativeRuntime implements LabRuntime {
 
   async askSupervisors(path: (name: string) => string): Promise<Readonly<Record<string, unknown>>> {
     return askNativeSupervisors(await this.#open(), path);
+  }
+
+  async orderSupervisors(path: string, body: object, timeoutMs: number): Promise<SupervisorAnswers> {
+    return orderNativeSupervisors(await this.#open(), path, body, timeoutMs);
   }
 
   async logs(request: LogRequest, out: Output, signal: AbortSignal): Promise<void> {

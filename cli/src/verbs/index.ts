@@ -9,6 +9,7 @@ import { fault } from './fault.ts';
 import { heal } from './heal.ts';
 import { logs } from './logs.ts';
 import { status } from './status.ts';
+import { switchover } from './switchover.ts';
 import { test } from './test.ts';
 import { up } from './up.ts';
 
@@ -21,6 +22,7 @@ export const verbs: readonly Verb[] = [
   compare,
   fault,
   heal,
+  switchover,
   logs,
   down,
   test,

@@ -12,6 +12,7 @@ export interface LoadResult {
 /** Reads without a pause between `start` and `stop`: light, but enough that something is under way at any moment. */
 export class ReadLoad {
   readonly #url: string;
+  readonly #headers: Readonly<Record<string, string>>;
   readonly #stop = new AbortController();
   readonly #workers: Promise<void>[];
   readonly #failures: string[] = [];
@@ -19,15 +20,19 @@ export class ReadLoad {
   readonly #dataNode: Record<string, number> = {};
   #answered = 0;
 
-  constructor(url: string, workers = 6) {
+  constructor(url: string, workers = 6, headers: Readonly<Record<string, string>> = {}) {
     this.#url = url;
+    this.#headers = headers;
     this.#workers = Array.from({ length: workers }, () => this.#work());
   }
 
   async #work(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       try {
-        const response = await fetch(this.#url, { signal: AbortSignal.timeout(10_000) });
+        const response = await fetch(this.#url, {
+          headers: this.#headers,
+          signal: AbortSignal.timeout(10_000),
+        });
         const body = await response.text();
         if (response.status === 200) this.#count(response.headers);
         else this.#failures.push(`${response.status} ${body.slice(0, 200)}`);

@@ -12,6 +12,8 @@ export class WriteLoad {
   readonly #url: string;
   readonly #stop = new AbortController();
   readonly #acknowledged: Written[] = [];
+  /** Every other answer, one line a write. */
+  readonly failures: string[] = [];
   readonly #workers: Promise<void>[];
 
   constructor(url: string, workers = 4) {
@@ -38,14 +40,19 @@ export class WriteLoad {
   async #work(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const email = `${randomUUID()}@load.test`;
+      let failure = 'no answer';
       const response = await fetch(this.#url, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ name: 'Load', email }),
         signal: AbortSignal.timeout(10_000),
-      }).catch(() => null);
+      }).catch((error: Error) => {
+        failure = String(error.cause ?? error);
+        return null;
+      });
       const body = await response?.json().catch(() => null);
       if (response?.status === 201) this.#acknowledged.push({ id: (body as Written).id, email });
+      else this.failures.push(response ? `${response.status} ${JSON.stringify(body)}` : failure);
       await sleep(20);
     }
   }

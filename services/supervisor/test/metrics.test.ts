@@ -83,8 +83,9 @@ describe('metrics of a supervisor', () => {
   it('are served without a token', async () => {
     const events = () => ({ name: '', bootId: '', next: 0, missed: 0, events: [] });
     const metrics = createMetrics(() => null).registry;
+    const switchover = () => Promise.reject(new Error('not asked for'));
     const parts = { name: 'supervisor-1', token: 'a-token-of-the-test', status: () => null, events, metrics };
-    const server = createStatusServer(parts).listen(0, '127.0.0.1');
+    const server = createStatusServer({ ...parts, switchover }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     try {
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`;
