@@ -68,6 +68,11 @@ describe.skipIf(reason !== null)(`the commands of ${PAGE}`, () => {
       await untilArmed();
       expect((await lab.status()).nodes.map(({ up }) => up)).toEqual([true, true, true]);
     },
+    'Change the primary on purpose': async (said) => {
+      expect(said).toMatch(/^db-[23] is the primary in place of db-[123], epoch 4/m);
+      expect(said).toMatch(/closed to writes for \d+ ms/);
+      await untilArmed();
+    },
     'Without the net: `DURABILITY=async` 1': (said) => {
       expect(said).toMatch(/may be lost; nobody is promoted/);
       expect(said).toMatch(/failover not armed: DURABILITY=async/);
