@@ -306,6 +306,19 @@ describe('a promotion, piece by piece: each follows from what is seen', () => {
     expect([step.state.phase, reasons(step)]).toEqual(['refusing', ['voters-diverged']]);
   });
 
+  it('what a follower was sent since its candidate was asked is no lack of the candidate', () => {
+    const asked = (followerMs: number, candidate: object) =>
+      looked({
+        'db-2': { askedAtMs: followerMs, state: { source: hostOf('db-3'), linked: true, held: at(130) } },
+        'db-3': { ...fenced({ ...armedVoter(['db-2']), ...candidate }), askedAtMs: 100 },
+      });
+    for (const candidate of [{}, { promoted: true }]) {
+      const step = asked(110, candidate);
+      expect([told(step), reasons(step)]).toEqual([[], []]);
+      expect(reasons(asked(90, candidate))).toEqual(['voters-diverged']);
+    }
+  });
+
   it('goes on when the old primary wakes up late', () => {
     const following = { state: { source: hostOf('db-3'), linked: true } };
     const woken = seen({ 'db-2': following, 'db-3': fenced(armedVoter(['db-2'])) });

@@ -44,6 +44,10 @@ export function nextPiece(
   const choice = choose(answering, epoch, state, context);
   if ('refusal' in choice) return refuse(choice.refusal);
   const { candidate } = choice;
+  if (choice.isUnclear) {
+    const phase = candidate.state.promoted ? 'establishing' : 'attaching';
+    return { phase, actions: [], reasons: [], candidate: candidate.name };
+  }
   const others = answering.filter((voter) => voter !== candidate);
   if (!candidate.state.promoted && !candidate.state.drained) {
     return { ...drain(candidate), candidate: candidate.name };
@@ -108,13 +112,6 @@ const refuse = (refusal: Explained): PromotionStep => ({
   candidate: null,
 });
 
-/** Does the chosen one lack what this voter holds? What a follower was sent since the chosen one was asked is no lack. */
-function isLacking(chosen: Answering, voter: Answering, context: StepContext): boolean {
-  if (context.positions.covers(chosen.state.held, voter.state.held)) return false;
-  const follows = !voter.state.detached && voter.state.source === hostOf(context, chosen.name);
-  return !(chosen.state.promoted && follows && voter.askedAtMs > chosen.askedAtMs);
-}
-
 /**
  * Whoever was chosen already, else the voter that holds all that any of them holds. One that was armed and lacks something was
  * armed in vain: the old primary was given its voters back meanwhile. Nobody was acknowledged anything by it.
@@ -124,16 +121,22 @@ function choose(
   epoch: number,
   state: SupervisorState,
   context: StepContext,
-): { readonly candidate: Answering } | { readonly refusal: Explained } {
+): { readonly candidate: Answering; readonly isUnclear?: true } | { readonly refusal: Explained } {
   const { positions } = context;
   const voters = present(all, epoch);
   const chosen = chosenOne(voters, epoch) as Answering | null;
-  const lacking = chosen && voters.find((voter) => isLacking(chosen, voter, context));
-  if (chosen && lacking && chosen.state.promoted) {
+  const lacking =
+    chosen && voters.find(({ state: voter }) => !positions.covers(chosen.state.held, voter.held));
+  if (chosen && !lacking) return { candidate: chosen };
+  const follows =
+    chosen && lacking && !lacking.state.detached && lacking.state.source === hostOf(context, chosen.name);
+  // A follower may have been sent it since the chosen one was asked: the next answer tells.
+  if (chosen && follows && lacking.askedAtMs > chosen.askedAtMs)
+    return { candidate: chosen, isUnclear: true };
+  if (chosen && lacking && (follows || chosen.state.promoted)) {
     const detail = `${chosen.name} was chosen, and ${lacking.name} holds what it does not: ${lacking.state.held}`;
     return { refusal: { reason: 'voters-diverged', detail } };
   }
-  if (chosen && !lacking) return { candidate: chosen };
   const followed = voters.find(({ name }) =>
     voters.some((other) => other.state.source === hostOf(context, name)),
   );
