@@ -54,6 +54,14 @@ describe('what is worth a notice', () => {
     expect(text).toMatch(/^outage {10}741 ms/m);
   });
 
+  it('a switchover only where it became a failover', () => {
+    const desk = new NoticeDesk(PARTS);
+    const wished = { ...logged, what: 'wished', from: 'db-1', to: 'db-2', epoch: 1 } as LoggedEvent;
+    expect(desk.event(wished)).toBeNull();
+    expect(desk.event({ ...opened, from: null, evidence: null } as LoggedEvent)).toBeNull();
+    expect(desk.event(opened)).toMatchObject({ kind: 'failover' });
+  });
+
   it('the proof of another failover is not told with it', () => {
     const desk = new NoticeDesk(PARTS);
     desk.event({ ...chosen, epoch: 7 } as LoggedEvent);

@@ -25,6 +25,8 @@ interface Trouble {
 export class NoticeDesk {
   readonly #parts: DeskParts;
   #proof: Proof | null = null;
+  /** A switchover was asked for in this reign. */
+  #wishedEpoch: number | null = null;
   #unarmedSinceMs: number | null = null;
   #refusing: Trouble | null = null;
   /** What was told of the present trouble; empty while all is well, or nothing was told. */
@@ -41,8 +43,11 @@ export class NoticeDesk {
       const { node, epoch, voters, old } = event;
       this.#proof = { node, epoch, voters, old };
     }
+    if (event.what === 'wished') this.#wishedEpoch = event.epoch;
     if (event.what !== 'opened') return null;
     const { node: to, epoch, from, evidence, outageMs, at, text } = event;
+    // Whoever wished for it is told what came of it. With evidence it was a failover after all.
+    if (evidence === null && this.#wishedEpoch === epoch - 1) return null;
     const proof = this.#proof?.epoch === epoch - 1 ? this.#proof : null;
     return this.#notice('failover', at, { title: text, from, to, epoch, evidence, outageMs, proof });
   }
