@@ -11,6 +11,11 @@ import type { CallOptions, Connection, Credentials, Endpoint, NodeProbe, Positio
  * `STATEMENT_MS`, because a server that is busy with a statement does not notice the silence.
  */
 export interface EngineFailover {
+  /**
+   * A replica that is started again forgets what it has received and not applied, though it may have confirmed it: it fetches
+   * that from its source once more (mariadb: starting a replica without a relay log that it trusts throws the log away).
+   */
+  readonly forgetsReceived: boolean;
   /** A channel, without its lock. `credentials` are the administrator's. Throws EngineError within `connectTimeoutMs`. */
   openChannel(
     endpoint: Endpoint,

@@ -224,6 +224,9 @@ export class NodeChannel {
         );
       case 'promote':
         return failover.promote(channel, limit);
+      case 'reopen':
+        await failover.promote(channel, limit);
+        return this.#establish(channel, action.epoch);
       case 'establish':
         return this.#establish(channel, action.epoch);
       case 'open':

@@ -72,6 +72,7 @@ export class Supervisor {
     this.#context = {
       endpoints: nodes,
       positions: engine.client.positions,
+      forgetsReceived: engine.failover.forgetsReceived,
       limits: { ...LIMITS, ...options.limits },
       random: Math.random,
     };

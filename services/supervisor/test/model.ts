@@ -33,6 +33,7 @@ class ModelNode {
   up = true;
   frozen = false;
   boots = 1;
+  forgetsReceived = false;
   head = 0;
   /** Received and not yet applied: `applied` trails `head`. */
   applied = 0;
@@ -60,6 +61,7 @@ class ModelNode {
   boot(): void {
     this.up = true;
     this.frozen = false;
+    if (this.forgetsReceived) this.head = this.applied;
     this.boots += 1;
     this.source = null;
     this.promoted = false;
@@ -94,6 +96,8 @@ export class Model {
   promotions = 0;
   /** Promotions of a node that was wished for, after its predecessor had been closed for that. */
   switchovers = 0;
+  /** Times that a primary got its office again. */
+  reopened = 0;
   nowMs = 0;
   /** The newest reign that was opened to clients. */
   #opened = 1;
@@ -104,12 +108,15 @@ export class Model {
   readonly #waiting: { readonly id: number; readonly on: Name; readonly boot: number }[] = [];
   readonly #context: StepContext;
 
-  constructor(random: () => number) {
+  /** `forgetsReceived`: a server that starts again has only what it had applied. */
+  constructor(random: () => number, { forgetsReceived = false } = {}) {
     this.#random = random;
+    for (const node of this.nodes.values()) node.forgetsReceived = forgetsReceived;
     this.#context = {
       endpoints: NAMES.map((name) => ({ name, host: name, port: 1 })),
       positions: { covers: (have, need) => this.#covers(Number(have), Number(need)) },
       limits: LIMITS,
+      forgetsReceived,
       random,
     };
     const first = this.node('db-1');
@@ -351,6 +358,13 @@ export class Model {
         return;
       case 'promote':
         if (node.source === null) node.promoted = true;
+        return;
+      case 'reopen':
+        if (node.source !== null) return;
+        node.promoted = true;
+        if (this.#epochOf(node.head) >= action.epoch) return;
+        this.#append(node, { epoch: action.epoch, node: node.name });
+        this.reopened += 1;
         return;
       case 'establish':
         if (node.promoted && this.#epochOf(node.head) < action.epoch) {

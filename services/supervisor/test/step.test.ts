@@ -231,6 +231,72 @@ describe('refusals', () => {
   });
 });
 
+describe('servers that forget what they received when they start again', () => {
+  const forgetful = { forgetsReceived: true };
+  const voters = { 'db-2': fenced({ bootId: 'boot-2' }), 'db-3': fenced() };
+  const gone = seen({ 'db-1': refusedSince(500), ...voters });
+  const back = (askedAtMs: number) =>
+    seen({ 'db-1': { askedAtMs }, 'db-2': { askedAtMs, state: { bootId: 'boot-2' } } });
+
+  it('one of them is no witness, even when it has all that it was seen with', () => {
+    const frames = [
+      [0, seen()],
+      [600, gone],
+    ] as const;
+    expect(reasons(play(frames, undefined, forgetful))).toContain('received-lost');
+    expect(reasons(play(frames))).toEqual([]);
+  });
+
+  it('it is one again when it has caught up with the primary since; not by what the primary held before', () => {
+    const asked = (askedAtMs: number) =>
+      play(
+        [
+          [0, back(0)],
+          [300, back(askedAtMs)],
+        ],
+        undefined,
+        forgetful,
+      ).unarmed.map(({ reason }) => reason);
+    expect(asked(0)).toEqual(['received-lost', 'received-lost']);
+    expect(asked(200)).toEqual([]);
+  });
+});
+
+describe('a primary that has started again, closed, and cannot be replaced', () => {
+  const closed = { promoted: false, readOnly: true };
+  const unarmed = { armed: false, trouble: null, voters: null, confirming: [] };
+  const armed = { ...unarmed, armed: true };
+  const silent = { 'db-3': refusedSince(100) };
+  const first = [0, seen()] as const;
+  const last = (changes: Parameters<typeof seen>[0], before: readonly (typeof first)[] = [first]) =>
+    told(play([...before, [500, seen({ ...silent, ...changes })]]));
+
+  it('gets the office again with the help of one voter', () => {
+    expect(last({ 'db-1': { state: { ...closed, quorum: unarmed } } })).toEqual(['arm db-1 db-2']);
+    expect(last({ 'db-1': { state: { ...closed, quorum: armed } }, 'db-2': fenced() })).toEqual([
+      'follow db-2 db-1',
+    ]);
+    expect(last({ 'db-1': { state: { ...closed, quorum: armed } } })).toEqual([]);
+    const confirmed = { ...armed, confirming: ['db-2'].map(replicationUser) };
+    expect(last({ 'db-1': { state: { ...closed, quorum: confirmed } } })).toEqual(['reopen db-1 2']);
+  });
+
+  it('also when nobody has seen it armed', () => {
+    expect(last({ 'db-1': { state: { ...closed, quorum: unarmed } } }, [])).toEqual(['arm db-1 db-2']);
+  });
+
+  it('not without a voter, nor beside one that holds more, nor before that one has applied everything', () => {
+    const quorum = unarmed;
+    const all = refusedSince(100);
+    expect(last({ 'db-1': { state: { ...closed, quorum } }, 'db-2': all })).toEqual([]);
+    expect(last({ 'db-1': { state: { ...closed, quorum } }, 'db-2': { state: { held: at(101) } } })).toEqual(
+      [],
+    );
+    const behind = { state: { position: at(99) } };
+    expect(last({ 'db-1': { state: { ...closed, quorum } }, 'db-2': behind })).toEqual([]);
+  });
+});
+
 describe('a promotion, piece by piece: each follows from what is seen', () => {
   const before = [0, seen()] as const;
   const gone = refusedSince(100);

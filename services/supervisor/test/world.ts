@@ -26,6 +26,7 @@ export const context: StepContext = {
   endpoints: NAMES.map((name, i) => ({ name, host: `10.0.0.${i + 1}`, port: 1 })),
   positions: { covers },
   limits: LIMITS,
+  forgetsReceived: false,
   random: () => 0.5,
 };
 
@@ -109,10 +110,11 @@ export const fenced = (state: Partial<NodeState> = {}): Changes => ({
 export function play(
   frames: readonly (readonly [nowMs: number, observation: Observation])[],
   state: SupervisorState = initialState(-100_000),
+  changes: Partial<StepContext> = {},
 ): Step {
   let step: Step | null = null;
   for (const [nowMs, observation] of frames) {
-    step = stepFailover(step?.state ?? state, observation, nowMs, context);
+    step = stepFailover(step?.state ?? state, observation, nowMs, { ...context, ...changes });
   }
   return step!;
 }

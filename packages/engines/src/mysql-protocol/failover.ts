@@ -64,6 +64,7 @@ const MARGIN_MS = 100;
 export function failoverOf(words: Words): EngineFailover {
   const begin = (channel: Connection, options: CallOptions | undefined) => new Order(words, channel, options);
   return {
+    forgetsReceived: words.startForgets,
     openChannel: (endpoint, credentials, options) =>
       openChannel(words.dialect, endpoint, credentials, options),
     async lock(channel, options) {

@@ -196,6 +196,7 @@ async function setReadOnly(order: Order, wanted: 'on' | 'off'): Promise<void> {
 }
 
 export const failover: EngineFailover = {
+  forgetsReceived: false,
   openChannel,
   lock,
   unlock,

@@ -84,8 +84,10 @@ function pieceOf(
 /** It tells of no reign as new as the newest: what it has not applied yet may. */
 const isLate = ({ reign }: NodeReport, epoch: number): boolean => (reign?.epoch ?? 0) < epoch;
 
-const hasAppliedAll = ({ state }: Answering, { positions }: Pick<StepContext, 'positions'>): boolean =>
-  positions.covers(state.position, state.received);
+export const hasAppliedAll = (
+  { state }: Pick<Answering, 'state'>,
+  { positions }: Pick<StepContext, 'positions'>,
+): boolean => positions.covers(state.position, state.received);
 
 function drain({ name, state: { applyTrouble } }: Answering): PromotionStep {
   const candidate = null;

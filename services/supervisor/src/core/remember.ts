@@ -1,5 +1,6 @@
 import { holdsForeign, newestReign } from './nodes.ts';
 import { rememberWish } from './switchover.ts';
+import { rememberLives } from './trust.ts';
 import type { NodeReport, Observation, StepContext, SupervisorState } from './types.ts';
 
 /** What an observation adds to a supervisor's memory: an active one's and a passive one's alike. */
@@ -44,6 +45,7 @@ export function remember(
     markedEpoch: epoch,
     divergedSinceMs,
     detachedSinceMs,
+    lives: rememberLives(state.lives, nodes, primary, nowMs, { positions }),
     wish: rememberWish(state, nodes, reign, nowMs, { positions, limits }),
     openEpoch: primary?.state?.promoted && !primary.state.readOnly ? epoch : state.openEpoch,
     armedEpoch: armedEpoch(nodes) ?? state.armedEpoch,

@@ -5,6 +5,8 @@ import { inOffice } from './office.ts';
 import { chosenOne, nextPiece } from './promotion.ts';
 import { choiceOf } from './proof.ts';
 import { remember } from './remember.ts';
+import { reopening } from './reopen.ts';
+import { mayHaveForgotten } from './trust.ts';
 import type {
   Action,
   Explained,
@@ -44,7 +46,7 @@ export function stepFailover(
     actions: [...locks.actions, ...actions.filter(({ node }) => isHeld(nodes, node))],
     primary: reign?.node ?? null,
     epoch: reign?.epoch ?? 0,
-    unarmed: reign && primary ? whyUnarmed(primary, nodes, reign.epoch, remembered) : [NEVER_ARMED],
+    unarmed: reign && primary ? whyUnarmed(primary, nodes, reign.epoch, remembered, context) : [NEVER_ARMED],
     reasons: [...locks.reasons, ...reasons],
     verdict,
     choice: null,
@@ -54,7 +56,7 @@ export function stepFailover(
   if (!locks.isActive) return step('passive', []);
   const { epoch } = reign;
   const chosen = chosenOne(voters, epoch);
-  const refusals = whyRefused(voters, epoch, remembered, chosen !== null);
+  const refusals = whyRefused(voters, epoch, remembered, chosen !== null, context);
   const isGivenUp = chosen !== null && mayGiveUp(chosen, primary, voters, verdict, context);
   const underWay = chosen !== null && !isGivenUp;
   if (!underWay && verdict.kind === 'suspected') return step('suspecting', [], verdict.why);
@@ -63,7 +65,12 @@ export function stepFailover(
     const office = inOffice(verdict.kind, primary, voters, refusals, healing);
     if (office) return step(office.phase, office.actions, office.reasons);
   }
-  if (refusals.length > 0) return step('refusing', [], refusals);
+  const canReopen = !underWay && verdict.kind === 'dead' && verdict.by === 'closed';
+  const refuse = (why: readonly Explained[]): Step => {
+    const again = canReopen ? reopening(primary, voters, epoch, context) : null;
+    return again ? step(again.phase, again.actions) : step('refusing', [], why);
+  };
+  if (refusals.length > 0) return refuse(refusals);
   // Whoever may still confirm the old primary's commits, or receive more of them. A candidate's follower does neither.
   const host = hostOf(context, chosen?.name);
   const attached = voters.filter(
@@ -79,6 +86,7 @@ export function stepFailover(
   const mayLive = !underWay && verdict.kind === 'dead';
   if (mayLive && nowMs - fencedAtMs < context.limits.lookMs) return step('looking', []);
   const piece = nextPiece(voters, epoch, remembered, context);
+  if (piece.phase === 'refusing') return refuse(piece.reasons);
   const choice = piece.candidate && choiceOf(piece.candidate, primary, voters, epoch, remembered);
   return { ...step(piece.phase, piece.actions, piece.reasons), choice: choice || null };
 }
@@ -132,9 +140,11 @@ function whyRefused(
   epoch: number,
   state: SupervisorState,
   underWay: boolean,
+  context: Pick<StepContext, 'forgetsReceived'>,
 ): Explained[] {
   const refusals: Explained[] = [];
-  for (const { name, state: voter, failure, lock } of voters) {
+  for (const report of voters) {
+    const { name, state: voter, failure, lock } = report;
     if (voter === null || failure !== null) {
       refusals.push({
         reason: 'voter-silent',
@@ -142,6 +152,8 @@ function whyRefused(
       });
     } else if (lock !== 'held') {
       refusals.push({ reason: 'voter-not-locked', detail: `the lock of ${name} is not held here` });
+    } else if (!underWay && mayHaveForgotten(report, state, context)) {
+      refusals.push(forgotten(name));
     }
   }
   if (!underWay && state.armedEpoch !== epoch) {
@@ -153,12 +165,18 @@ function whyRefused(
 
 const NEVER_ARMED: Explained = { reason: 'never-armed', detail: 'the present reign was not seen armed yet' };
 
+const forgotten = (name: string): Explained => ({
+  reason: 'received-lost',
+  detail: `${name} has started again and not caught up since: it may have forgotten what it had confirmed before`,
+});
+
 /** What would keep a failover from being made, if the primary died now. */
 function whyUnarmed(
   primary: NodeReport,
   nodes: readonly NodeReport[],
   epoch: number,
   state: SupervisorState,
+  context: Pick<StepContext, 'forgetsReceived'>,
 ): Explained[] {
   const reasons: Explained[] = [];
   const quorum = primary.state?.quorum;
@@ -169,12 +187,15 @@ function whyUnarmed(
     });
   }
   if (state.armedEpoch !== epoch) reasons.push(NEVER_ARMED);
-  for (const { name, state: voter, failure } of nodes) {
+  for (const report of nodes) {
+    const { name, state: voter, failure } = report;
     if (name === primary.name) continue;
     if (failure !== null || voter === null) {
       reasons.push({ reason: 'voter-silent', detail: `${name} does not answer` });
     } else if (voter.applyTrouble !== null) {
       reasons.push({ reason: 'apply-trouble', detail: `${name}: ${voter.applyTrouble}` });
+    } else if (mayHaveForgotten(report, state, context)) {
+      reasons.push(forgotten(name));
     }
   }
   return reasons;

@@ -1,6 +1,7 @@
 import type { Endpoint, NodeState, PositionOps, Reign } from '@replication-lab/engines';
 import type { Verdict } from './evidence.ts';
 import type { Choice } from './proof.ts';
+import type { Life } from './trust.ts';
 
 /** Milliseconds of this process's monotonic clock. */
 type Ms = number;
@@ -49,6 +50,8 @@ export type Action =
   | { readonly do: 'follow'; readonly node: string; readonly source: string }
   | { readonly do: 'arm'; readonly node: string; readonly voters: readonly string[] }
   | { readonly do: 'promote'; readonly node: string }
+  /** `promote` and `establish` of a node that was primary before it was started again: one order, since it tells of a reign already. */
+  | { readonly do: 'reopen'; readonly node: string; readonly epoch: number }
   | { readonly do: 'establish'; readonly node: string; readonly epoch: number }
   | { readonly do: 'open'; readonly node: string; readonly epoch: number }
   /** Clients' writes are refused from then on; a closed primary that has a successor can be demoted. */
@@ -148,6 +151,8 @@ export interface SupervisorState {
   /** By node: since when it has been seen to receive from nobody. */
   readonly detachedSinceMs: Readonly<Record<string, Ms>>;
   readonly wish: Wish | null;
+  /** By node: the present life of its server. */
+  readonly lives: Readonly<Record<string, Life>>;
   /** Since when all voters are detached; null while they are not. */
   readonly fencedAtMs: Ms | null;
   /** When the primary answered a last look. */
@@ -163,6 +168,8 @@ export interface StepContext {
   readonly endpoints: readonly Endpoint[];
   readonly positions: Pick<PositionOps, 'covers'>;
   readonly limits: Limits;
+  /** See `EngineFailover.forgetsReceived`. */
+  readonly forgetsReceived: boolean;
   /** From 0 to 1: spreads the retries of supervisors that met. */
   readonly random: () => number;
 }
@@ -232,6 +239,7 @@ export const initialState = (nowMs: Ms): SupervisorState => ({
   highWater: {},
   markedEpoch: 0,
   divergedSinceMs: {},
+  lives: {},
   detachedSinceMs: {},
   wish: null,
   fencedAtMs: null,
