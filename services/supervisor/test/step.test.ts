@@ -174,6 +174,54 @@ describe('is the primary dead?', () => {
   });
 });
 
+describe('a primary that answers, and that no voter hears', () => {
+  const hears = (sign: string) => ({ state: { sourceSign: sign } });
+  const both = (sign: string) => seen({ 'db-2': hears(sign), 'db-3': hears(sign) });
+  const from = (atMs: number) => [...Array(30)].map((_, i) => [atMs + i * 100, both('one')] as const);
+
+  it('is cut off: nobody could confirm its commits any more', () => {
+    const step = play([[0, both('zero')], ...from(100)]);
+    expect([step.state.phase, step.verdict]).toEqual(['fencing', { kind: 'dead', by: 'locked' }]);
+    // The voters lose their source in the fence, and it goes on.
+    const detached = seen({ 'db-2': fenced({ sourceSign: null }), 'db-3': fenced({ sourceSign: null }) });
+    const next = play(
+      [
+        [3_100, detached],
+        [3_200, detached],
+      ],
+      step.state,
+    );
+    expect(told(next)).toEqual(['arm db-2 db-3']);
+    // Where it does not come to an end in time, the voters are given back.
+    expect(told(play([[9_000, detached]], step.state))).toEqual(['follow db-2 db-1', 'follow db-3 db-1']);
+  });
+
+  it('is not, while one of them hears it, or they follow nobody because they have just started', () => {
+    const one = seen({ 'db-2': hears('two'), 'db-3': hears('one') });
+    expect(play([[0, both('zero')], ...from(100).slice(0, 15), [1_700, one], [2_500, one]]).state.phase).toBe(
+      'watching',
+    );
+    const started = seen({ 'db-2': fenced(), 'db-3': fenced() });
+    expect(
+      told(
+        play([
+          [0, seen()],
+          [3_000, started],
+        ]),
+      ),
+    ).toEqual(['follow db-2 db-1', 'follow db-3 db-1']);
+  });
+
+  it('is not, while it has only just begun to answer again: it was frozen, and keeps the office', () => {
+    const step = play([
+      [0, both('zero')],
+      ...from(100).slice(0, 15),
+      [1_600, seen({ 'db-1': silentSince(1_550) })],
+    ]);
+    expect(play([[3_000, both('one')]], step.state).state.phase).toBe('watching');
+  });
+});
+
 describe('refusals', () => {
   const unlinked = { state: { linked: false } };
   const dead = { 'db-1': refusedSince(100), 'db-2': unlinked, 'db-3': unlinked };

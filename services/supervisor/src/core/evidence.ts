@@ -1,3 +1,4 @@
+import { hostOf } from './nodes.ts';
 import type { Explained, NodeReport, StepContext, SupervisorState } from './types.ts';
 
 /**
@@ -12,8 +13,8 @@ export type Verdict =
   | { readonly kind: 'suspected'; readonly why: readonly Explained[] }
   | { readonly kind: 'dead'; readonly by: Evidence };
 
-/** What a dead primary was known by. `fenced`: no voter receives from it any more, whoever saw to that. */
-export type Evidence = 'hard' | 'soft' | 'closed' | 'fenced';
+/** What a dead primary was known by. `locked`: it lives, and no voter hears it, so that nobody can confirm its commits. `fenced`: no voter receives from it any more, whoever saw to that. */
+export type Evidence = 'hard' | 'soft' | 'closed' | 'fenced' | 'locked';
 
 /** Milliseconds since the voter's source gave a sign of life, as seen from here. */
 export function silentMs(state: SupervisorState, voter: string, nowMs: number): number {
@@ -31,6 +32,7 @@ export function judgePrimary(
   const { failure } = primary;
   if (failure === null && primary.state !== null) {
     if (!primary.state.promoted) return { kind: 'dead', by: 'closed' };
+    if (state.lockedAtMs !== null) return { kind: 'dead', by: 'locked' };
     return { kind: primary.state.readOnly ? 'closed-to-clients' : 'open' };
   }
   const why: Explained[] = [];
@@ -65,4 +67,39 @@ export function judgePrimary(
     return { kind: 'suspected', why: [{ reason: 'too-soon', detail }] };
   }
   return { kind: 'dead', by: 'soft' };
+}
+
+/** So long a failover on this evidence may take; then the voters are given back. */
+const LOCKED_MS = 5_000;
+
+/**
+ * Since when the open primary is known to be cut off from its voters: it has answered here all the time, and every voter, which
+ * follows it, has heard nothing from it for `lockedMs`. The voters lose their source in the fence, so this has to be
+ * remembered; null: it is not so.
+ */
+export function rememberLocked(
+  before: SupervisorState,
+  nodes: readonly NodeReport[],
+  primary: NodeReport | undefined,
+  nowMs: number,
+  context: Pick<StepContext, 'limits' | 'endpoints'>,
+): number | null {
+  const { lockedMs, calmMs } = context.limits;
+  if (!primary?.state?.promoted || primary.state.readOnly || primary.failure !== null) return null;
+  const isSameReign = primary.reign?.epoch === before.markedEpoch;
+  if (before.lockedAtMs !== null)
+    return isSameReign && nowMs - before.lockedAtMs < LOCKED_MS ? before.lockedAtMs : null;
+  const since = Math.max(before.answeringSinceMs ?? nowMs, before.lateAtMs);
+  if (nowMs - since < lockedMs || nowMs - before.lastPromotionAtMs < calmMs) return null;
+  const host = hostOf(context, primary.name);
+  const voters = nodes.filter((node) => node !== primary);
+  const isCutOff = voters.every(
+    ({ name, state, failure }) =>
+      failure === null &&
+      state !== null &&
+      !state.detached &&
+      state.source === host &&
+      silentMs(before, name, nowMs) >= lockedMs,
+  );
+  return isCutOff ? nowMs : null;
 }

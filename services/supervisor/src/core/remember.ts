@@ -1,3 +1,4 @@
+import { rememberLocked } from './evidence.ts';
 import { holdsForeign, newestReign } from './nodes.ts';
 import { rememberWish } from './switchover.ts';
 import { rememberLives } from './trust.ts';
@@ -8,8 +9,9 @@ export function remember(
   state: SupervisorState,
   { nodes, lateMs }: Observation,
   nowMs: number,
-  { positions, limits }: Pick<StepContext, 'positions' | 'limits'>,
+  context: Pick<StepContext, 'positions' | 'limits' | 'endpoints'>,
 ): SupervisorState {
+  const { positions, limits } = context;
   const signs = { ...state.signs };
   const epoch = Math.max(0, ...nodes.map(({ reign }) => reign?.epoch ?? 0));
   // What a node held of an older reign, and lost since, was nobody's: only this one's counts.
@@ -23,7 +25,9 @@ export function remember(
     if (node === null) continue;
     const sign = signs[name];
     if (node.detached) detachedSinceMs[name] = state.detachedSinceMs[name] ?? nowMs;
-    if (sign?.sign !== node.sourceSign) signs[name] = { sign: node.sourceSign, changedAtMs: nowMs };
+    // To lose one's source is no sign of its life.
+    const isSign = sign === undefined || (node.sourceSign !== null && node.sourceSign !== sign.sign);
+    if (isSign) signs[name] = { sign: node.sourceSign, changedAtMs: nowMs };
     if (primary && isDiverged(report, primary, positions)) {
       divergedSinceMs[name] = state.divergedSinceMs[name] ?? nowMs;
       // Nobody's acknowledged write is in what only it holds, and it will be made anew with less.
@@ -45,12 +49,24 @@ export function remember(
     markedEpoch: epoch,
     divergedSinceMs,
     detachedSinceMs,
+    answeringSinceMs: answeringSinceMs(state, primary, epoch, nowMs),
+    lockedAtMs: rememberLocked({ ...state, signs }, nodes, primary, nowMs, context),
     lives: rememberLives(state.lives, nodes, primary, nowMs, { positions }),
     wish: rememberWish(state, nodes, reign, nowMs, { positions, limits }),
     openEpoch: primary?.state?.promoted && !primary.state.readOnly ? epoch : state.openEpoch,
     armedEpoch: armedEpoch(nodes) ?? state.armedEpoch,
     lateAtMs: lateMs > limits.lateMs ? nowMs : state.lateAtMs,
   };
+}
+
+function answeringSinceMs(
+  { answeringSinceMs: sinceMs, markedEpoch }: SupervisorState,
+  primary: NodeReport | undefined,
+  epoch: number,
+  nowMs: number,
+): number | null {
+  if (!primary?.state || primary.failure !== null) return null;
+  return markedEpoch === epoch ? (sinceMs ?? nowMs) : nowMs;
 }
 
 /** Beside an open primary, by what both said last. */

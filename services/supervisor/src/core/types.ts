@@ -151,6 +151,10 @@ export interface SupervisorState {
   /** By node: since when it has been seen to receive from nobody. */
   readonly detachedSinceMs: Readonly<Record<string, Ms>>;
   readonly wish: Wish | null;
+  /** Since when the primary of record has answered without a failure; null: it does not. */
+  readonly answeringSinceMs: Ms | null;
+  /** Since when it is known to be cut off from its voters; null: it is not. */
+  readonly lockedAtMs: Ms | null;
   /** By node: the present life of its server. */
   readonly lives: Readonly<Record<string, Life>>;
   /** Since when all voters are detached; null while they are not. */
@@ -184,6 +188,8 @@ export interface Limits {
   readonly softMs: number;
   /** … and no sign of life at any replica for so long. */
   readonly softSilentMs: number;
+  /** LOCKED evidence: the primary has answered, and no voter has heard from it, for so long. */
+  readonly lockedMs: number;
   /** How long the last look waits for an answer. */
   readonly lookMs: number;
   /** After a promotion, SOFT evidence counts for nothing for so long. */
@@ -206,6 +212,7 @@ export const LIMITS: Limits = {
   hardSilentMs: 300,
   softMs: 1_200,
   softSilentMs: 900,
+  lockedMs: 2_000,
   lookMs: 50,
   calmMs: 30_000,
   cancelMs: 60_000,
@@ -239,6 +246,8 @@ export const initialState = (nowMs: Ms): SupervisorState => ({
   highWater: {},
   markedEpoch: 0,
   divergedSinceMs: {},
+  answeringSinceMs: null,
+  lockedAtMs: null,
   lives: {},
   detachedSinceMs: {},
   wish: null,
