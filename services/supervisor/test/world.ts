@@ -106,6 +106,18 @@ export const fenced = (state: Partial<NodeState> = {}): Changes => ({
   state: { detached: true, linked: false, source: null, replicating: null, ...state },
 });
 
+/** While the primary answers, replicas hear from it again and again, unless a test gives them a sign of its own. */
+function heard({ nodes, lateMs }: Observation, nowMs: number): Observation {
+  const isGone = nodes.some(({ name, failure }) => name === 'db-1' && failure !== null);
+  if (isGone || nowMs < 1_000) return { nodes, lateMs };
+  const alive = nodes.map((node) =>
+    node.state?.sourceSign === NODE.sourceSign
+      ? { ...node, state: { ...node.state, sourceSign: `at ${nowMs}` } }
+      : node,
+  );
+  return { nodes: alive, lateMs };
+}
+
 /** Several observations after one another; the last step. */
 export function play(
   frames: readonly (readonly [nowMs: number, observation: Observation])[],
@@ -114,7 +126,7 @@ export function play(
 ): Step {
   let step: Step | null = null;
   for (const [nowMs, observation] of frames) {
-    step = stepFailover(step?.state ?? state, observation, nowMs, { ...context, ...changes });
+    step = stepFailover(step?.state ?? state, heard(observation, nowMs), nowMs, { ...context, ...changes });
   }
   return step!;
 }
