@@ -90,6 +90,8 @@ export interface CallOptions {
 export interface Connection extends AsyncDisposable {
   readonly endpoint: Endpoint;
   query(sql: string, params?: readonly SqlValue[], options?: CallOptions): Promise<SqlResult>;
+  /** `listener` is called once, when the connection ends for whatever reason. */
+  onClose(listener: () => void): void;
   /** Ends politely; falls back to `destroy` after a second. Never throws. */
   close(): Promise<void>;
   destroy(): void;

@@ -14,7 +14,7 @@ const ASK_EVERY_MS = 100;
 /** While primaries change every step waits for an answer. */
 const HURRIED_ASK_EVERY_MS = 10;
 /** How soon a node that does not answer is tried again. */
-const RETRY_EVERY_MS = 50;
+const RETRY_EVERY_MS = 30;
 const CONNECT_TIMEOUT_MS = 400;
 /** A healthy server answers in one or two ms, a busy one in some tens. */
 const ASK_TIMEOUT_MS = 1_000;
@@ -142,12 +142,9 @@ export class NodeChannel {
   }
 
   async #ask(): Promise<void> {
-    const { engine, node, admin, database } = this.#options;
+    const { engine } = this.#options;
     const limit = { timeoutMs: ASK_TIMEOUT_MS };
-    this.#connection ??= await engine.failover.openChannel(node, admin, {
-      database,
-      connectTimeoutMs: CONNECT_TIMEOUT_MS,
-    });
+    this.#connection ??= await this.#open();
     const askedAtMs = performance.now();
     const state = await engine.failover.observe(this.#connection, limit);
     if (state.epoch !== (this.#reign?.epoch ?? 0)) {
@@ -160,6 +157,17 @@ export class NodeChannel {
     this.#state = state;
     this.#askedAtMs = askedAtMs;
     this.#failure = null;
+  }
+
+  async #open(): Promise<Connection> {
+    const { engine, node, admin, database } = this.#options;
+    const connection = await engine.failover.openChannel(node, admin, {
+      database,
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    });
+    // A server that dies says so by this: no need to wait for the next question.
+    connection.onClose(() => this.#wake?.());
+    return connection;
   }
 
   #failed(error: unknown): void {

@@ -31,6 +31,10 @@ export class ToolConnection<S extends Session> implements Connection {
     }
   }
 
+  onClose(listener: () => void): void {
+    this.session.onClose(listener);
+  }
+
   async close(): Promise<void> {
     const giveUp = (): void => this.session.destroy();
     await new Deadline({ timeoutMs: CLOSE_TIMEOUT_MS }).race(this.session.end(), giveUp).catch(giveUp);
