@@ -271,6 +271,7 @@ export class RouterCore {
   #listen(): void {
     this.events.on('primary-changed', ({ to }) => {
       if (to !== null) for (const wait of [this.primaryWait, this.readWait]) wait.wake();
+      else for (const access of this.accesses) access.warmWrites();
     });
     // A node that was there from the beginning is warm: only one that was away begins gently.
     const away = new Set<string>();

@@ -2,6 +2,9 @@ import { type Endpoint, type EngineClient, Halt, type NodePool } from '@replicat
 import { DEFAULTS, type Settings } from './settings.ts';
 import type { RouterOptions } from './types.ts';
 
+/** As many as let writes through that have waited for a primary, until there are more. */
+const WARM_CONNECTIONS = 2;
+
 /**
  * The ways into one node: a pool for reads, with the read-only account, and one for writes. Reads never take a
  * connection that a write could need, also on the primary.
@@ -27,6 +30,17 @@ export class NodeAccess {
       mode: 'write',
       size: settings.writePoolSize,
     });
+  }
+
+  /**
+   * Opens a few connections for writes, in case this node is the next primary: it costs some ms, more when everybody needs one at
+   * the same moment. A node that refuses them is none.
+   */
+  warmWrites(): void {
+    if (this.writePool.stats().size > 0) return;
+    for (let i = 0; i < WARM_CONNECTIONS; i++) {
+      this.writePool.read('SELECT 1', [], { timeoutMs: DEFAULTS.connectTimeoutMs }).catch(() => {});
+    }
   }
 
   /** What ends the reads of this node when it falls silent. */
