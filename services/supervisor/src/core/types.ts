@@ -214,7 +214,7 @@ export const LIMITS: Limits = {
   softSilentMs: 900,
   lockedMs: 2_000,
   lookMs: 50,
-  calmMs: 30_000,
+  calmMs: 10_000,
   cancelMs: 60_000,
   wishMs: 5_000,
   nearMs: 200,
