@@ -1,4 +1,4 @@
-import type { Durability, EngineName } from '@replication-lab/engines';
+import type { Durability, EngineName, Row } from '@replication-lab/engines';
 import type { LabUnderTest } from '@replication-lab/load-tests';
 import type { Output } from './output.ts';
 import type { Condition, LabObservation } from './status/types.ts';
@@ -41,6 +41,15 @@ export interface RunningLab {
 /** What the `up` verb does, for verbs that need a lab first (compare, demo). Idempotent; throws LabError. */
 export type BringUp = (request: UpRequest, context: LabContext) => Promise<RunningLab>;
 
+/** Which packets of a host are dropped. */
+export interface Cut {
+  readonly from: readonly PartName[];
+  /** `out`: only those that it sends. */
+  readonly direction: 'both' | 'out';
+  /** From 0 to 1: that share of them, by chance. */
+  readonly share: number;
+}
+
 /** One part of a lab: a database node (db-1 …), an API replica (api-1 …), a supervisor (supervisor-1 …) or haproxy. */
 export type PartName = string;
 
@@ -62,11 +71,30 @@ export interface LabRuntime {
   kill(part: PartName): Promise<void>;
   /** Starts it again after a kill, and returns when it answers. Nothing to do when it runs. */
   revive(part: PartName, signal: AbortSignal): Promise<void>;
+  /** Tells it to end in an orderly way (as `docker stop` does), and does not wait until it has. */
+  terminate(part: PartName): Promise<void>;
   /** Stops all its processes in their tracks; its sockets stay open. */
   freeze(part: PartName): Promise<void>;
   thaw(part: PartName): Promise<void>;
+  /** A replica receives from nobody any more, until somebody attaches it again. */
+  detach(node: PartName): Promise<void>;
   applyDelaySeconds(node: PartName): Promise<number>;
   setApplyDelay(node: PartName, seconds: number): Promise<void>;
+  /** Asks a node's database as its administrator, one statement after the other; the rows of each. */
+  queryAsAdmin(node: PartName, statements: readonly string[]): Promise<readonly (readonly Row[])[]>;
+  /**
+   * Drops the packets between a database's host and these parts; twice: adds to what is dropped already. Docker only: elsewhere it
+   * throws LabError `usage`.
+   */
+  cutOff(node: PartName, cut: Cut): Promise<void>;
+  /** Drops nothing any more. */
+  reconnect(node: PartName): Promise<void>;
+  isCutOff(node: PartName): Promise<boolean>;
+  /**
+   * Takes every connection that the node gives to the application's account, and returns what gives them back. Native only:
+   * elsewhere it throws LabError `usage`.
+   */
+  exhaustConnections(node: PartName): Promise<() => Promise<void>>;
   /**
    * Opens a primary when none is open, and attaches the others: what bootstrap decides. Idempotent. Nothing where supervisors
    * watch the lab: that is theirs.

@@ -1,3 +1,4 @@
+export { type Random, randomOf, wholeBetween } from '../scenarios/lib/random.ts';
 export { type CompareResult, type Progress, runCompare } from './compare.ts';
 export { MeasureError, type MeasureErrorCode } from './errors.ts';
 export { type EnsureOptions, ensureK6, K6_VERSION } from './k6-binary.ts';

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import type { Row } from '@replication-lab/engines';
 import { CATCHER_PORT, DEFAULT_PORT, SUPERVISOR_PORT } from '@replication-lab/engines/config';
 import { execa } from 'execa';
 import { LabError } from '../errors.ts';
@@ -6,6 +7,7 @@ import { API_NAMES, API_PORT, CATCHER, nodeNames, supervisorNames } from '../nat
 import type { Output } from '../output.ts';
 import { repositoryRoot } from '../paths.ts';
 import {
+  type Cut,
   isDatabase,
   type LabRuntime,
   type LogRequest,
@@ -17,6 +19,7 @@ import type { Condition, LabObservation } from '../status/types.ts';
 import { waitFor } from '../wait.ts';
 import { compose, composeEnvironment } from './compose.ts';
 import { conditionOf, listContainers, serviceOf } from './containers.ts';
+import { cutOffScript, RECONNECT, SHOW_CUT } from './cut.ts';
 import { askInside, runInside } from './inside.ts';
 import {
   agentHealth,
@@ -25,7 +28,7 @@ import {
   observeDocker,
   orderDockerSupervisors,
 } from './observe.ts';
-import { readApplyDelay, setApplyDelay } from './scripts.ts';
+import { detachNode, queryAsAdmin, readApplyDelay, setApplyDelay } from './scripts.ts';
 
 const REVIVE_MS = 60_000;
 const BOOTSTRAP_MS = 120_000;
@@ -113,6 +116,36 @@ export class DockerRuntime implements LabRuntime {
 
   #endpoint(node: PartName) {
     return { name: node, host: nodeAddress(this.#state, node), port: DEFAULT_PORT[this.engine] };
+  }
+
+  async terminate(part: PartName): Promise<void> {
+    await this.#compose(['kill', '--signal', 'SIGTERM', this.#service(part)]);
+  }
+
+  async queryAsAdmin(node: PartName, statements: readonly string[]) {
+    const script = queryAsAdmin(this.engine, this.#endpoint(node), statements);
+    return (await runInside(script, this.#env)) as (readonly Row[])[];
+  }
+
+  async cutOff(node: PartName, cut: Cut): Promise<void> {
+    await this.#compose(['exec', '-T', node, 'sh', '-c', cutOffScript(cut)]);
+  }
+
+  async reconnect(node: PartName): Promise<void> {
+    await this.#compose(['exec', '-T', node, 'sh', '-c', RECONNECT]);
+  }
+
+  async isCutOff(node: PartName): Promise<boolean> {
+    const rules = await this.#compose(['exec', '-T', node, 'sh', '-c', SHOW_CUT]);
+    return rules.includes('DROP');
+  }
+
+  exhaustConnections(): Promise<() => Promise<void>> {
+    throw new LabError('usage', 'connections are taken in the native lab only', '--runtime native');
+  }
+
+  async detach(node: PartName): Promise<void> {
+    await runInside(detachNode(this.engine, this.#endpoint(node)), this.#env);
   }
 
   async applyDelaySeconds(node: PartName): Promise<number> {

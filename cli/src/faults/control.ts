@@ -144,7 +144,7 @@ export async function healAll(
   only: PartName | null,
   progress: (message: string) => void,
 ): Promise<HealOutcome[]> {
-  const order = ['freeze', 'kill', 'lag'];
+  const order = ['partition', 'freeze', 'kill', 'lag'];
   const rank = (record: FaultRecord) => order.indexOf(record.fault);
   const records = (await listRecords(stateDir)).filter((record) => only === null || record.part === only);
   const outcomes: HealOutcome[] = [];

@@ -72,10 +72,14 @@ export class Databases {
   }
 
   /** Uses an admin connection to the node and closes it. Throws LabError `node-unreachable`. */
-  async asAdmin<T>(name: string, work: (connection: Connection) => Promise<T>): Promise<T> {
+  async asAdmin<T>(
+    name: string,
+    work: (connection: Connection) => Promise<T>,
+    database?: string,
+  ): Promise<T> {
     let connection: Connection;
     try {
-      connection = await this.node(name).connectAdmin();
+      connection = await this.node(name).connectAdmin(database);
     } catch (error) {
       throw new LabError(
         'node-unreachable',

@@ -1,9 +1,11 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Connection, Row } from '@replication-lab/engines';
 import { NODE_NAMES } from '@replication-lab/engines/config';
+import { POLITE_SIGNAL } from '@replication-lab/engines/local';
 import { LabError } from '../errors.ts';
 import type { Output } from '../output.ts';
-import { readStat, signalTree } from '../processes.ts';
+import { readStat, signalProcess, signalTree } from '../processes.ts';
 import {
   isDatabase,
   type LabRuntime,
@@ -21,6 +23,8 @@ import { printLogs } from './logs.ts';
 import { askNativeSupervisors, observeNative, orderNativeSupervisors } from './observe.ts';
 import { HAPROXY, SERVICES } from './services.ts';
 import { stopProcesses } from './up.ts';
+
+const ADMIN_QUERY_MS = 30_000;
 
 /** The native lab for status, logs, faults and down. */
 export class NativeRuntime implements LabRuntime {
@@ -90,6 +94,58 @@ export class NativeRuntime implements LabRuntime {
     signalTree(identity, signal);
     await pause(20);
     signalTree(identity, signal);
+  }
+
+  async terminate(part: PartName): Promise<void> {
+    const identity = await this.#process(part);
+    if (identity) signalProcess(identity, isDatabase(part) ? POLITE_SIGNAL[this.engine] : 'SIGTERM');
+  }
+
+  async queryAsAdmin(node: PartName, statements: readonly string[]) {
+    const { databases, plan } = await this.#open();
+    const ask = async (connection: Connection) => {
+      const answers: (readonly Row[])[] = [];
+      for (const sql of statements) {
+        const { rows } = await connection.query(sql, [], { timeoutMs: ADMIN_QUERY_MS });
+        answers.push(rows);
+      }
+      return answers;
+    };
+    return databases.asAdmin(node, ask, plan.database);
+  }
+
+  async cutOff(): Promise<void> {
+    const why = 'the native lab has no network between its nodes that could be cut';
+    throw new LabError('usage', why, './lab up --runtime docker');
+  }
+
+  async reconnect(): Promise<void> {}
+
+  async isCutOff(): Promise<boolean> {
+    return false;
+  }
+
+  async exhaustConnections(node: PartName): Promise<() => Promise<void>> {
+    const { databases, plan } = await this.#open();
+    const { client } = databases.engine;
+    const endpoint = plan.endpoints.find(({ name }) => name === node)!;
+    const connect = () =>
+      client.connect(endpoint, plan.accounts.app, { database: plan.database, connectTimeoutMs: 2000 });
+    const taken: Connection[] = [];
+    for (;;) {
+      const batch = await Promise.allSettled(Array.from({ length: 25 }, connect));
+      const got = batch.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
+      taken.push(...got);
+      if (got.length < batch.length) break;
+    }
+    return async () => {
+      for (const connection of taken) connection.destroy();
+    };
+  }
+
+  async detach(node: PartName): Promise<void> {
+    const { databases } = await this.#open();
+    await databases.asAdmin(node, (connection) => databases.engine.admin.detach(connection));
   }
 
   async applyDelaySeconds(node: PartName): Promise<number> {

@@ -4,6 +4,7 @@ import { compare } from './compare.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
+import { drill } from './drill.ts';
 import { events } from './events.ts';
 import { fault } from './fault.ts';
 import { heal } from './heal.ts';
@@ -20,6 +21,7 @@ export const verbs: readonly Verb[] = [
   status,
   events,
   compare,
+  drill,
   fault,
   heal,
   switchover,

@@ -53,18 +53,22 @@ export class TestLab {
     return { ...PLACE, ...wanted, LAB_STATE_DIR: this.stateDir };
   }
 
-  start(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  start(args: readonly string[], env: Readonly<Record<string, string>> = {}, timeoutMs = 170_000) {
     return execa(process.execPath, [MAIN, ...args], {
       env: { ...this.env, ...env },
       stdin: 'ignore',
       reject: false,
       all: true,
-      timeout: 170_000,
+      timeout: timeoutMs,
     });
   }
 
-  async run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
-    const { exitCode, stdout, stderr } = await this.start(args, env);
+  async run(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    timeoutMs?: number,
+  ): Promise<Ran> {
+    const { exitCode, stdout, stderr } = await this.start(args, env, timeoutMs);
     return { code: exitCode, stdout, stderr };
   }
 

@@ -32,7 +32,7 @@ import { tail } from './run-tool.ts';
 import { renewServerId } from './server-id.ts';
 
 /** What each server takes as "end now, and end well". PostgreSQL's SIGTERM would wait for its clients. */
-const POLITE_SIGNAL: Readonly<Record<EngineName, NodeJS.Signals>> = {
+export const POLITE_SIGNAL: Readonly<Record<EngineName, NodeJS.Signals>> = {
   mysql: 'SIGTERM',
   mariadb: 'SIGTERM',
   postgres: 'SIGINT',

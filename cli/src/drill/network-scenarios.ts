@@ -1,0 +1,127 @@
+import type { Scenario } from './types.ts';
+import { AFTERWARDS, ANOTHER, CALM_MS, WATCHED } from './usual-steps.ts';
+
+/** Faults of the network between the hosts; docker only. */
+export const NETWORK_SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'partition-primary',
+    row: 8,
+    summary: 'the primary is cut off from its replicas and the supervisors, and not from its clients',
+    failover: true,
+    readsGoOn: true,
+    calmMs: CALM_MS,
+    runtimes: ['docker'],
+    steps: [
+      {
+        ...{ do: 'cut', who: 'primary' },
+        from: ['replica', 'other-replica', 'acting-supervisor', 'standby-supervisor'],
+      },
+      ANOTHER,
+      AFTERWARDS,
+      { do: 'reconnect', who: 'primary' },
+      AFTERWARDS,
+    ],
+  },
+  {
+    name: 'isolate-primary',
+    row: 9,
+    summary: 'the primary is cut off from everybody, and comes back',
+    failover: true,
+    readsGoOn: true,
+    calmMs: CALM_MS,
+    runtimes: ['docker'],
+    steps: [
+      { do: 'cut', who: 'primary', from: ['everybody'] },
+      ANOTHER,
+      AFTERWARDS,
+      { do: 'reconnect', who: 'primary' },
+      AFTERWARDS,
+    ],
+  },
+  {
+    name: 'cut-supervisor',
+    row: 10,
+    summary: 'the supervisor that acts is cut off from the primary, and from nobody else',
+    failover: false,
+    readsGoOn: true,
+    runtimes: ['docker'],
+    steps: [
+      { do: 'cut', who: 'primary', from: ['acting-supervisor'] },
+      WATCHED,
+      { do: 'reconnect', who: 'primary' },
+    ],
+  },
+  {
+    name: 'cut-replicas',
+    row: 11,
+    summary:
+      'the primary is cut off from both replicas, and from nobody else: it is there, and nobody confirms',
+    failover: true,
+    readsGoOn: true,
+    calmMs: CALM_MS,
+    runtimes: ['docker'],
+    steps: [
+      { do: 'cut', who: 'primary', from: ['replica', 'other-replica'] },
+      ANOTHER,
+      AFTERWARDS,
+      { do: 'reconnect', who: 'primary' },
+      AFTERWARDS,
+    ],
+  },
+  {
+    name: 'cut-replica',
+    row: 12,
+    summary: 'the primary is cut off from one replica',
+    failover: false,
+    readsGoOn: true,
+    runtimes: ['docker'],
+    steps: [{ do: 'cut', who: 'primary', from: ['replica'] }, WATCHED, { do: 'reconnect', who: 'primary' }],
+  },
+  {
+    name: 'one-way-cut',
+    row: 13,
+    summary: 'what the primary sends to its replicas is lost; what they send arrives',
+    failover: true,
+    readsGoOn: true,
+    calmMs: CALM_MS,
+    runtimes: ['docker'],
+    steps: [
+      { do: 'cut', who: 'primary', from: ['replica', 'other-replica'], direction: 'out' },
+      ANOTHER,
+      AFTERWARDS,
+      { do: 'reconnect', who: 'primary' },
+      AFTERWARDS,
+    ],
+  },
+  {
+    name: 'lossy-network',
+    row: 14,
+    summary: 'of the packets between the primary and the other databases and supervisors 30 % are lost',
+    failover: false,
+    readsGoOn: true,
+    runtimes: ['docker'],
+    steps: [
+      {
+        ...{ do: 'cut', who: 'primary', share: 0.3 },
+        from: ['replica', 'other-replica', 'acting-supervisor', 'standby-supervisor'],
+      },
+      WATCHED,
+      { do: 'reconnect', who: 'primary' },
+    ],
+  },
+  {
+    name: 'split-supervisors',
+    row: 18,
+    summary: 'each supervisor is cut off from another replica',
+    failover: false,
+    readsGoOn: true,
+    runtimes: ['docker'],
+    steps: [
+      { do: 'cut', who: 'replica', from: ['acting-supervisor'] },
+      { do: 'cut', who: 'other-replica', from: ['standby-supervisor'] },
+      WATCHED,
+      { do: 'reconnect', who: 'replica' },
+      { do: 'reconnect', who: 'other-replica' },
+    ],
+  },
+];

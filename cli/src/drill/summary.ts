@@ -1,0 +1,122 @@
+import { median, quantile } from 'simple-statistics';
+import type { Trial } from './types.ts';
+
+/** Over all trials in which it happened; null when it happened in none. Milliseconds. */
+export interface Spread {
+  readonly p50: number;
+  readonly p95: number;
+  readonly max: number;
+  readonly trials: number;
+}
+
+export const SPREAD_OF = [
+  'writeOutageMs',
+  'readOutageMs',
+  'detectMs',
+  'promoteMs',
+  'rerouteMs',
+  'rejoinMs',
+] as const;
+export type Figure = (typeof SPREAD_OF)[number];
+
+export interface DrillSummary {
+  readonly trials: number;
+  readonly failed: number;
+  readonly failovers: number;
+  readonly ackedWrites: number;
+  readonly lostWrites: number;
+  readonly doubleAcks: number;
+  readonly duplicates: number;
+  readonly refusedButDone: number;
+  readonly unknownWrites: number;
+  readonly failedWrites: number;
+  readonly reads: number;
+  readonly readErrors: number;
+  readonly sessionViolations: number;
+  readonly percentiles: Readonly<Record<Figure, Spread | null>>;
+}
+
+/** All trials count alike, whenever and in however many runs they were made. */
+export function summarise(trials: readonly Trial[]): DrillSummary {
+  const sum = (of: (trial: Trial) => number) => trials.reduce((total, trial) => total + of(trial), 0);
+  return {
+    trials: trials.length,
+    failed: trials.filter(({ problems }) => problems.length > 0).length,
+    failovers: trials.filter(({ failover }) => failover).length,
+    ackedWrites: sum(({ ackedWrites }) => ackedWrites),
+    lostWrites: sum(({ lostWrites }) => lostWrites),
+    doubleAcks: sum(({ doubleAcks }) => doubleAcks),
+    duplicates: sum(({ duplicates }) => duplicates),
+    refusedButDone: sum(({ refusedButDone }) => refusedButDone),
+    unknownWrites: sum(({ unknownWrites }) => unknownWrites),
+    failedWrites: sum(({ failedWrites }) => failedWrites),
+    reads: sum(({ reads }) => reads),
+    readErrors: sum(({ readErrors }) => readErrors),
+    sessionViolations: sum(({ sessionViolations }) => sessionViolations),
+    percentiles: Object.fromEntries(
+      SPREAD_OF.map((figure) => [figure, spreadOf(trials.map((trial) => trial[figure]))]),
+    ) as Record<Figure, Spread | null>,
+  };
+}
+
+function spreadOf(values: readonly (number | null)[]): Spread | null {
+  const seen = values.filter((value) => value !== null);
+  if (seen.length === 0) return null;
+  return {
+    p50: Math.round(median(seen)),
+    p95: Math.round(quantile(seen, 0.95)),
+    max: Math.round(Math.max(...seen)),
+    trials: seen.length,
+  };
+}
+
+const LABEL: Readonly<Record<Figure, string>> = {
+  writeOutageMs: 'write outage',
+  readOutageMs: 'read outage',
+  detectMs: 'detection',
+  promoteMs: 'promotion',
+  rerouteMs: 're-route',
+  rejoinMs: 'rejoin',
+};
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+
+/** For a person, below the trials of one fault. */
+export function renderSummary(fault: string, summary: DrillSummary): string {
+  const { percentiles } = summary;
+  const lines = SPREAD_OF.flatMap((figure) => {
+    const spread = percentiles[figure];
+    if (!spread) return [];
+    const cells = [spread.p50, spread.p95, spread.max].map((ms) => seconds(ms).padStart(9));
+    return [`  ${LABEL[figure].padEnd(14)}${cells.join('')}`];
+  });
+  return [
+    `${fault}: ${summary.trials} trials, ${summary.failovers} failovers, ${summary.failed} failed`,
+    `  ${''.padEnd(14)}${['p50', 'p95', 'max'].map((head) => head.padStart(9)).join('')}`,
+    ...lines,
+    `  writes: ${summary.ackedWrites} acknowledged, ${summary.lostWrites} of them lost, ${summary.doubleAcks} acknowledged twice, ` +
+      `${summary.duplicates} executed twice; ${summary.unknownWrites} unknown, ${summary.failedWrites} refused, ` +
+      `${summary.refusedButDone} of them done`,
+    `  reads: ${summary.reads}, ${summary.readErrors} errors, ${summary.sessionViolations} that missed their own write`,
+  ].join('\n');
+}
+
+/** One line a trial. */
+export function renderTrial(trial: Trial, number: number, of: number): string {
+  const { fault, promoted, writeOutageMs, readOutageMs, detectMs, rejoinMs, problems } = trial;
+  const known = (ms: number | null) => (ms === null ? '–' : seconds(ms));
+  const told = [
+    promoted ? `${promoted} promoted` : 'no failover',
+    `writes out ${seconds(writeOutageMs)}`,
+    `reads out ${seconds(readOutageMs)}`,
+    `detected ${known(detectMs)}`,
+    `rejoined ${known(rejoinMs)}`,
+    `${trial.ackedWrites} acknowledged, ${trial.lostWrites} lost`,
+  ].join(', ');
+  const answers = Object.entries(trial.answers).map(([what, count]) => `${count} x ${what}`);
+  const verdict =
+    problems.length === 0
+      ? ''
+      : `  FAILED: ${problems.join('; ')} (answers: ${answers.join(', ') || 'all as wished'})`;
+  return `[${number}/${of}] ${fault} (seed ${trial.seed}): ${told}${verdict}`;
+}
