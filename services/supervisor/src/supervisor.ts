@@ -21,6 +21,7 @@ const STEP_EVERY_MS = 20;
 
 /** Phases in which primaries change, and each question waits for another. */
 const HURRIED: ReadonlySet<Phase> = new Set([
+  'suspecting',
   'closing',
   'fencing',
   'looking',
