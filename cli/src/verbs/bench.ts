@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { engineOf } from '@replication-lab/engines/local';
 import { Argument, InvalidArgumentError, Option } from 'commander';
 import { execa, type Options } from 'execa';
+import { benchDurability } from '../bench-durability/index.ts';
 import { LabError, messageOf } from '../errors.ts';
 import { serverNeed } from '../native/needs.ts';
 import { ensurePackages } from '../native/packages.ts';
@@ -34,14 +35,16 @@ const STOP_MS = 60_000;
 
 export const bench = defineVerb<BenchOptions>({
   name: 'bench',
-  summary: 'measure the router beside raw drivers and the libraries people use',
+  summary: 'measure the router beside what people use, or what quorum commit costs',
   details:
     'Starts a primary with two replicas of its own, and gives each subject (raw driver pools, the router at each level,\n' +
     'mysql2 PoolCluster, Sequelize, TypeORM, kysely-replication, Drizzle, MikroORM, Prisma …) a process of its own, the\n' +
     'same statements, and turns in random order. Results: results/bench-router/{ENGINE.json, summary.md}: throughput as\n' +
     'paired ratios with intervals, CPU per operation, p50 and p99, reads on the primary, anomalies. A full run takes about\n' +
-    'a quarter of an hour an engine, --quick less than a minute (figures without meaning).',
-  arguments: [new Argument('<what>', 'what to measure').choices(['router'])],
+    'a quarter of an hour an engine, --quick less than a minute (figures without meaning).\n\n' +
+    'durability: what DURABILITY=quorum costs while nothing fails (native lab): commit latency beside async, in turns, and\n' +
+    'CPU and memory of the supervisors. Results: results/bench-durability/ENGINE.json. About three minutes an engine.',
+  arguments: [new Argument('<what>', 'what to measure').choices(['router', 'durability'])],
   options: [
     new Option('--quick', 'a smoke run of one engine'),
     new Option('--engine <name>', 'one engine (default: every one whose server is here)').choices(ENGINES),
@@ -56,6 +59,7 @@ export const bench = defineVerb<BenchOptions>({
   printsData: true,
   mayAsk: true,
   async run(context) {
+    if (context.args[0] === 'durability') return benchDurability(context);
     const { engine } = context.options;
     if (engine !== undefined && engine !== 'mysql')
       await ensurePackages([serverNeed(engineOf(engine))], context);

@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs';
+import { type Estimate, estimate, randomOf, shuffled } from '@replication-lab/load-tests';
+import { quantile } from 'simple-statistics';
+import { bringUp } from '../bring-up.ts';
+import { DrillLoad } from '../drill/load.ts';
+import { untilWhole } from '../drill/whole.ts';
+import { openNativeLab } from '../native/lab.ts';
+import { openRuntime } from '../open-runtime.ts';
+import { stateDirectory } from '../paths.ts';
+import { readStat } from '../processes.ts';
+import type { LabContext } from '../runtime.ts';
+import { type LabState, requireState } from '../state.ts';
+import { pause } from '../wait.ts';
+
+const DURABILITIES = ['async', 'quorum'] as const;
+export type Durability = (typeof DURABILITIES)[number];
+
+/** Latency of single-row commits, one after the other on one connection, in ms. */
+export interface Latency {
+  readonly p50: number;
+  readonly p95: number;
+}
+
+/** What one supervisor uses. */
+export interface SupervisorUse {
+  readonly name: string;
+  /** Of one core, 0.03 is 3 %. */
+  readonly cpuShareOfCore: number;
+  readonly memoryMiB: number;
+}
+
+export interface DurabilityCost {
+  readonly engine: LabState['engine'];
+  readonly runtime: 'native';
+  readonly seed: number;
+  readonly commitsPerBlock: number;
+  /** One entry a block. */
+  readonly blocks: readonly Readonly<Record<Durability, Latency>>[];
+  /** Median commit with quorum over median commit without, of each block; its median and 95 % interval. */
+  readonly ratio: Estimate | null;
+  readonly supervisors: {
+    readonly idle: readonly SupervisorUse[];
+    readonly loaded: readonly SupervisorUse[];
+  };
+}
+
+export interface CostOptions {
+  readonly engine: LabState['engine'];
+  readonly blocks: number;
+  readonly seed: number;
+  readonly commits: number;
+  /** How long the supervisors are watched, once idle and once under load. */
+  readonly watchMs: number;
+}
+
+const WARM_UP_COMMITS = 50;
+const WHOLE_WITHIN_MS = 60_000;
+const RATES = { writesPerSecond: 50, readsPerSecond: 500 } as const;
+
+/**
+ * What quorum commit costs while nothing fails: commit latency beside asynchronous replication, in blocks in which both take
+ * turns in random order on the same servers, and what the supervisors use. Leaves the lab with quorum commit.
+ */
+export async function measureDurabilityCost(
+  options: CostOptions,
+  context: LabContext,
+): Promise<DurabilityCost> {
+  const { engine, seed, commits } = options;
+  const random = randomOf(seed, 0);
+  const blocks: Record<Durability, Latency>[] = [];
+  for (let block = 1; block <= options.blocks; block++) {
+    const latencies: Partial<Record<Durability, Latency>> = {};
+    for (const durability of shuffled(DURABILITIES, random)) {
+      context.progress(`[${block}/${options.blocks}] ${commits} commits with ${durability}`);
+      await useDurability(engine, durability, context);
+      latencies[durability] = await commitLatency(commits);
+    }
+    blocks.push(latencies as Record<Durability, Latency>);
+  }
+  await useDurability(engine, 'quorum', context);
+  context.progress('watching the supervisors, idle and under load');
+  const idle = await watchSupervisors(options.watchMs, context.signal);
+  const loaded = await underLoad(() => watchSupervisors(options.watchMs, context.signal));
+  const ratios = blocks.map(({ async, quorum }) => quorum.p50 / async.p50);
+  return {
+    ...{ engine, runtime: 'native', seed, commitsPerBlock: commits, blocks },
+    ratio: estimate(ratios, seed),
+    supervisors: { idle, loaded },
+  };
+}
+
+async function useDurability(
+  engine: LabState['engine'],
+  durability: Durability,
+  context: LabContext,
+): Promise<void> {
+  await bringUp({ engine, runtime: 'native', topology: 'replicated', durability }, context);
+  if (durability === 'quorum') await untilWhole(await currentLab(), WHOLE_WITHIN_MS, context.signal);
+}
+
+const currentLab = async () => openRuntime(stateDirectory(), await requireState(stateDirectory()));
+
+async function commitLatency(commits: number): Promise<Latency> {
+  const stateDir = stateDirectory();
+  const { plan, databases } = await openNativeLab(stateDir, await requireState(stateDir));
+  const { nodes } = await (await currentLab()).observe();
+  const primary = nodes.find(({ answer }) => answer?.role === 'primary')?.name;
+  const endpoint = plan.endpoints.find(({ name }) => name === primary);
+  if (!endpoint) throw new Error('no primary is open');
+  const { client } = databases.engine;
+  await using connection = await client.connect(endpoint, plan.accounts.app, { database: plan.database });
+  const sql = `INSERT INTO users (name, email) VALUES ('Commit', ${client.placeholder(1)})`;
+  const run = Date.now().toString(36);
+  const times: number[] = [];
+  for (let i = 0; i < WARM_UP_COMMITS + commits; i++) {
+    const startedMs = performance.now();
+    await connection.query(sql, [`commit-${run}-${i}@bench.test`], { timeoutMs: 10_000 });
+    if (i >= WARM_UP_COMMITS) times.push(performance.now() - startedMs);
+  }
+  return { p50: quantile(times, 0.5), p95: quantile(times, 0.95) };
+}
+
+async function watchSupervisors(ms: number, signal: AbortSignal): Promise<SupervisorUse[]> {
+  const stateDir = stateDirectory();
+  const { services } = await openNativeLab(stateDir, await requireState(stateDir));
+  const names = (await currentLab()).parts.filter((part) => part.startsWith('supervisor-'));
+  const pids = await Promise.all(
+    names.map(async (name) => ({ name, pid: (await services.process(name))!.pid })),
+  );
+  const startedMs = performance.now();
+  const before = pids.map(({ pid }) => cpuSecondsOf(pid));
+  await pause(ms, signal);
+  const seconds = (performance.now() - startedMs) / 1000;
+  return pids.map(({ name, pid }, i) => ({
+    name,
+    cpuShareOfCore: (cpuSecondsOf(pid) - before[i]!) / seconds,
+    memoryMiB: memoryMiBOf(pid),
+  }));
+}
+
+/** USER_HZ, the same on every Linux port Node runs on. */
+const TICKS_PER_SECOND = 100;
+const cpuSecondsOf = (pid: number): number => readStat(pid)!.cpuTicks / TICKS_PER_SECOND;
+
+/** Resident now: VmRSS of proc(5), which counts in KiB. */
+const memoryMiBOf = (pid: number): number =>
+  Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024;
+
+async function underLoad<T>(work: () => Promise<T>): Promise<T> {
+  const { urls } = await (await currentLab()).observe();
+  const load = new DrillLoad(urls.api, `cost-${Date.now().toString(36)}`, RATES);
+  try {
+    await load.start();
+    return await work();
+  } finally {
+    await load.stop();
+  }
+}
