@@ -47,8 +47,8 @@ export const apiEnvironment = databaseEnvironment
     MAX_IN_FLIGHT: count(300, 100_000),
     /** From a request's first byte to the last database call it may wait for. */
     REQUEST_TIMEOUT_MS: milliseconds(5000, 100, 60_000),
-    /** How long a write waits for a primary while there is none, before it is answered 503; 0: not at all. */
-    PRIMARY_WAIT_MS: milliseconds(1000, 0, 30_000),
+    /** How long a write waits for a primary while there is none, before it is answered 503: as long as most failovers take. */
+    PRIMARY_WAIT_MS: milliseconds(3000, 0, 30_000),
     /** How long a repeated POST waits for its original that is still under way. */
     IDEMPOTENCY_WAIT_MS: milliseconds(2000, 100, 30_000),
     /** How often stored answers older than a day are removed. */
