@@ -123,6 +123,10 @@ export class NodeWatcher {
     }
     this.#connection = connection;
     this.#connectedAtMs = now();
+    // A server that ends, and may be back before the next question, is heard of by this.
+    connection.onClose(() => {
+      if (this.#connection === connection) this.poke();
+    });
     return connection;
   }
 
