@@ -151,7 +151,7 @@ function whyRefused(
         detail: `${name} does not answer: it may hold acknowledged writes`,
       });
     } else if (lock !== 'held') {
-      refusals.push({ reason: 'voter-not-locked', detail: `the lock of ${name} is not held here` });
+      refusals.push(notLocked(name));
     } else if (!underWay && mayHaveForgotten(report, state, context)) {
       refusals.push(forgotten(name));
     }
@@ -164,6 +164,11 @@ function whyRefused(
 }
 
 const NEVER_ARMED: Explained = { reason: 'never-armed', detail: 'the present reign was not seen armed yet' };
+
+const notLocked = (name: string): Explained => ({
+  reason: 'voter-not-locked',
+  detail: `the lock of ${name} is not held here`,
+});
 
 const forgotten = (name: string): Explained => ({
   reason: 'received-lost',
@@ -188,10 +193,12 @@ function whyUnarmed(
   }
   if (state.armedEpoch !== epoch) reasons.push(NEVER_ARMED);
   for (const report of nodes) {
-    const { name, state: voter, failure } = report;
+    const { name, state: voter, failure, lock } = report;
     if (name === primary.name) continue;
     if (failure !== null || voter === null) {
       reasons.push({ reason: 'voter-silent', detail: `${name} does not answer` });
+    } else if (lock !== 'held') {
+      reasons.push(notLocked(name));
     } else if (voter.applyTrouble !== null) {
       reasons.push({ reason: 'apply-trouble', detail: `${name}: ${voter.applyTrouble}` });
     } else if (mayHaveForgotten(report, state, context)) {
