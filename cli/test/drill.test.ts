@@ -15,7 +15,7 @@ import type { Outcome, Read, Write } from '../src/drill/load.ts';
 import { firstFailover } from '../src/drill/moments.ts';
 import { appendTrial, readRecordFile } from '../src/drill/record.ts';
 import { SCENARIOS } from '../src/drill/scenarios.ts';
-import { renderSummary, renderTrial, summarise } from '../src/drill/summary.ts';
+import { renderSummary, renderTable, renderTrial, summarise } from '../src/drill/summary.ts';
 import type { Trial } from '../src/drill/types.ts';
 
 const write = (email: string, outcome: Outcome, more: Partial<Write> = {}): Write => ({
@@ -161,6 +161,15 @@ describe('the summary', () => {
     expect(renderSummary('kill-primary', summary)).toMatch(
       /3 trials, 2 failovers, 1 failed[\s\S]*write outage +0\.40 s/,
     );
+  });
+
+  it('of a record is a table, a row an engine, runtime and fault', () => {
+    const lines = renderTable([TRIAL, { ...TRIAL, engine: 'mysql' }, TRIAL]).split('\n');
+    expect(lines[2]).toBe(
+      '| mariadb, native | `kill-primary` | 2 | 2 | 0 | 200 | 0 / 0 / 0 / 0 | 0 / 2 | 0 of 1800 | 0.40 / 0.40 / 0.40 | 0.90 / 0.90 / 0.90 |',
+    );
+    expect(lines).toHaveLength(6);
+    expect(lines[5]).toMatch(/^3 trials, 3 failovers, 0 failed trials; 300 acknowledged writes, 0 lost/);
   });
 
   it('names what failed in the line of its trial', () => {

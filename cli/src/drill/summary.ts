@@ -120,3 +120,37 @@ export function renderTrial(trial: Trial, number: number, of: number): string {
       : `  FAILED: ${problems.join('; ')} (answers: ${answers.join(', ') || 'all as wished'})`;
   return `[${number}/${of}] ${fault} (seed ${trial.seed}): ${told}${verdict}`;
 }
+
+/** All trials of a record as a table in Markdown, a row an engine, runtime and fault. Times in seconds: p50 / p95 / longest. */
+export function renderTable(trials: readonly Trial[]): string {
+  const spread = (of: Spread | null) =>
+    of ? [of.p50, of.p95, of.max].map((ms) => (ms / 1000).toFixed(2)).join(' / ') : '';
+  const groups = Map.groupBy(trials, ({ engine, runtime, fault }) => `${engine}, ${runtime} | \`${fault}\``);
+  const rows = [...groups].map(([name, of]) => {
+    const summary = summarise(of);
+    const { writeOutageMs, rejoinMs } = summary.percentiles;
+    const wrong = [summary.lostWrites, summary.doubleAcks, summary.duplicates, summary.refusedButDone];
+    const counts = [
+      summary.trials,
+      summary.failovers,
+      summary.failed,
+      summary.ackedWrites,
+      wrong.join(' / '),
+    ];
+    const unsure = [
+      `${summary.failedWrites} / ${summary.unknownWrites}`,
+      `${summary.readErrors} of ${summary.reads}`,
+    ];
+    return `| ${[name, ...counts, ...unsure, spread(writeOutageMs), spread(rejoinMs)].join(' | ')} |`;
+  });
+  const total = summarise(trials);
+  return [
+    '| engine | fault | trials | failovers | failed trials | acknowledged | lost / double / twice / refused but done | writes refused / unknown | read errors | write outage, s | whole again, s |',
+    `|${' --- |'.repeat(11)}`,
+    ...rows,
+    '',
+    `${total.trials} trials, ${total.failovers} failovers, ${total.failed} failed trials; ${total.ackedWrites} acknowledged writes, ` +
+      `${total.lostWrites} lost, ${total.doubleAcks} acknowledged by a reign that was over, ${total.duplicates} executed twice; ` +
+      `${total.reads} reads, ${total.sessionViolations} session reads without their own write.`,
+  ].join('\n');
+}

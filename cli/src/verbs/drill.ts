@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import { bringUp } from '../bring-up.ts';
 import { appendTrial, readRecordFile } from '../drill/record.ts';
 import { SCENARIOS, scenarioNamed } from '../drill/scenarios.ts';
-import { renderSummary, renderTrial, summarise } from '../drill/summary.ts';
+import { renderSummary, renderTable, renderTrial, summarise } from '../drill/summary.ts';
 import { runTrial, type TrialContext } from '../drill/trial.ts';
 import type { Scenario, Trial } from '../drill/types.ts';
 import { LabError } from '../errors.ts';
@@ -24,6 +24,7 @@ interface DrillOptions extends Pick<UpRequest, 'engine' | 'runtime'> {
   readonly record?: string;
   readonly resume?: boolean;
   readonly makeAnew?: boolean;
+  readonly report?: boolean;
 }
 
 const ALL = 'all';
@@ -64,6 +65,7 @@ export const drill = defineVerb<DrillOptions>({
   mayAsk: true,
   async run(context) {
     const { engine, runtime } = context.options;
+    if (context.options.report) return report(context);
     const before = await readState(stateDirectory());
     const up = { engine, runtime, durability: 'quorum', topology: 'replicated' } as const;
     const lab = await bringUp(up, context);
@@ -77,6 +79,12 @@ export const drill = defineVerb<DrillOptions>({
     }
   },
 });
+
+async function report({ options, out }: VerbContext<DrillOptions>): Promise<ExitCode> {
+  if (options.record === undefined) throw new LabError('usage', '--report needs --record FILE', null);
+  out.line(renderTable(await readRecordFile(options.record)));
+  return exitCode.done;
+}
 
 /** Putting the lab back must also work after Ctrl-C. */
 const afterwards = (context: LabContext): LabContext => ({
