@@ -116,7 +116,7 @@ async function install(packages: readonly string[], context: LabContext): Promis
       releases.push(await makeNoMainCluster());
     }
     await aptInstall(packages, context);
-    if (packages.includes('haproxy')) await disableUnit('haproxy');
+    for (const [name, unit] of Object.entries(UNITS)) if (packages.includes(name)) await disableUnit(unit);
   } finally {
     for (const release of releases.reverse()) await release();
   }
@@ -177,6 +177,9 @@ async function makeNoMainCluster(): Promise<() => Promise<void>> {
   await writeFile(CREATE_CLUSTER, `${before}\ncreate_main_cluster = false\n`);
   return () => writeFile(CREATE_CLUSTER, before);
 }
+
+/** Services that packages bring, by package. */
+const UNITS = { haproxy: 'haproxy', patroni: 'patroni', 'etcd-server': 'etcd' };
 
 /** The policy keeps it from starting now; this from starting at the next boot. Only for what we installed ourselves. */
 async function disableUnit(unit: string): Promise<void> {
