@@ -6,4 +6,4 @@ export type { Arm, CapResult, CommandLine, LabUnderTest, Usage } from './lab-und
 export type { CompareOptions } from './profile.ts';
 export { type Estimate, estimate, shuffled } from './statistics.ts';
 export type { CompareSummary } from './summary.ts';
-export { renderTable } from './table.ts';
+export { columns, renderTable } from './table.ts';

@@ -4,6 +4,8 @@ import { engineOf } from '@replication-lab/engines/local';
 import { Argument, InvalidArgumentError, Option } from 'commander';
 import { execa, type Options } from 'execa';
 import { benchDurability } from '../bench-durability/index.ts';
+import { type BenchFailoverOptions, benchFailover } from '../bench-failover/command.ts';
+import { CONTENDER_NAMES } from '../bench-failover/types.ts';
 import { LabError, messageOf } from '../errors.ts';
 import { serverNeed } from '../native/needs.ts';
 import { ensurePackages } from '../native/packages.ts';
@@ -14,15 +16,12 @@ import { defineVerb, type ExitCode, exitCode, type VerbContext } from '../verb.t
 import { throwIfAborted } from '../wait.ts';
 import { parseCount } from './options.ts';
 
-interface BenchOptions {
+interface BenchOptions extends BenchFailoverOptions {
   readonly engine?: (typeof ENGINES)[number];
-  readonly only?: string;
   readonly subjects?: string;
   readonly blocks?: number;
   readonly concurrency?: number;
-  readonly seed?: number;
   readonly quick?: boolean;
-  readonly updateReadme?: boolean;
   readonly profile?: string;
 }
 
@@ -35,7 +34,7 @@ const STOP_MS = 60_000;
 
 export const bench = defineVerb<BenchOptions>({
   name: 'bench',
-  summary: 'measure the router beside what people use, or what quorum commit costs',
+  summary: 'measure the router or the failover beside what people use, or what quorum commit costs',
   details:
     'Starts a primary with two replicas of its own, and gives each subject (raw driver pools, the router at each level,\n' +
     'mysql2 PoolCluster, Sequelize, TypeORM, kysely-replication, Drizzle, MikroORM, Prisma …) a process of its own, the\n' +
@@ -43,22 +42,38 @@ export const bench = defineVerb<BenchOptions>({
     'paired ratios with intervals, CPU per operation, p50 and p99, reads on the primary, anomalies. A full run takes about\n' +
     'a quarter of an hour an engine, --quick less than a minute (figures without meaning).\n\n' +
     'durability: what DURABILITY=quorum costs while nothing fails (native lab): commit latency beside async, in turns, and\n' +
-    'CPU and memory of the supervisors. Results: results/bench-durability/ENGINE.json. About three minutes an engine.',
-  arguments: [new Argument('<what>', 'what to measure').choices(['router', 'durability'])],
+    'CPU and memory of the supervisors. Results: results/bench-durability/ENGINE.json. About three minutes an engine.\n\n' +
+    'failover: kills the primary (PostgreSQL) of this lab, of Patroni as it comes and tuned, and of plain replicas with a check\n' +
+    'script, in blocks in random order; a client writes straight to the databases, and every write is audited. Results:\n' +
+    'results/bench-failover/{trials.json, summary.md}: write outage p50, p95, max, lost writes. It installs the packages\n' +
+    'patroni and etcd-server where they are missing (said before), and starts no service. The default takes about six minutes.',
+  arguments: [new Argument('<what>', 'what to measure').choices(['router', 'durability', 'failover'])],
   options: [
     new Option('--quick', 'a smoke run of one engine'),
     new Option('--engine <name>', 'one engine (default: every one whose server is here)').choices(ENGINES),
-    new Option('--only <list>', 'reads,writes,mixed (default: all)'),
+    new Option('--only <list>', `router: reads,writes,mixed; failover: ${CONTENDER_NAMES} (default: all)`),
+    new Option('--trials <n>', 'failover: of each contender (default: 3)').argParser(atLeastOne),
+    new Option('--host-trials <n>', 'failover: in which Patroni dies with the server (default: 2)').argParser(
+      parseCount,
+    ),
     new Option('--subjects <list>', 'some of the subjects; `raw` is always measured'),
     new Option('--blocks <n>', 'the unit of the statistics (default: 12)').argParser(atLeastOne),
     new Option('--concurrency <n>', 'operations in flight (default: 8)').argParser(atLeastOne),
-    new Option('--seed <n>', 'order of the turns and choice of the rows (default: 1)').argParser(parseCount),
+    new Option(
+      '--seed <n>',
+      'order of the turns; choice of the rows, moments of the faults (default: 1)',
+    ).argParser(parseCount),
     new Option('--profile <subject>', 'write a CPU profile of this subject and print where its time goes'),
-    new Option('--update-readme', "write the tables into the router's README"),
+    new Option(
+      '--update-readme',
+      "write the tables into the router's README, or docs/reference/failover-comparison.md",
+    ),
   ],
   printsData: true,
   mayAsk: true,
   async run(context) {
+    refuseForeignOptions(context);
+    if (context.args[0] === 'failover') return benchFailover(context);
     if (context.args[0] === 'durability') return benchDurability(context);
     const { engine } = context.options;
     if (engine !== undefined && engine !== 'mysql')
@@ -67,6 +82,18 @@ export const bench = defineVerb<BenchOptions>({
     return measure(context);
   },
 });
+
+const FAILOVER_ONLY = ['trials', 'hostTrials'] as const;
+const NOT_FAILOVER = ['quick', 'engine', 'subjects', 'blocks', 'concurrency', 'profile'] as const;
+
+/** An option without effect would be taken for one that had it. */
+function refuseForeignOptions({ options, args }: VerbContext<BenchOptions>): void {
+  const foreign = args[0] === 'failover' ? NOT_FAILOVER : FAILOVER_ONLY;
+  const given = foreign.filter((name) => options[name] !== undefined);
+  if (given.length === 0) return;
+  const flags = given.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+  throw new LabError('usage', `bench ${args[0]} has no ${flags.join(', ')}`, null);
+}
 
 /** Not part of the workspaces: dozens of packages that nothing else needs, so they come with the first run. */
 async function install(context: LabContext): Promise<void> {
