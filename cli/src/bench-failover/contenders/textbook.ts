@@ -27,7 +27,7 @@ export const textbook: Contender = {
   setup:
     'PostgreSQL with its defaults and two asynchronous replicas. `pg_isready` every 2 s in the manner of a keepalived ' +
     '`vrrp_script` (`interval 2`, `fall 3`); after the third failure `pg_promote` on `db-2`. There is no virtual IP on loopback: ' +
-    'what VRRP itself needs to move the address (about 1 to 4 s with its defaults) would come on top.',
+    'the time in which VRRP moves the address would come on top.',
   needs: [],
   faults: ['server'],
   looksEveryMs: CHECK_EVERY_MS,
