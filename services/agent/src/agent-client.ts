@@ -22,6 +22,11 @@ export type OrderRequest =
   /** Judged by the agent, right before: see `judgeOrder`. `epoch` is that of `source`, the primary. */
   | { readonly order: 'restart' | 'rebuild'; readonly epoch: number; readonly source: string };
 
+/** Nothing was done: the agent found that the order does not hold. */
+export class OrderRefused extends Error {
+  override readonly name = 'OrderRefused';
+}
+
 /** Talks to the agents on the nodes' hosts. */
 export class AgentClient {
   readonly #port: number;
@@ -50,7 +55,7 @@ export class AgentClient {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const given = await this.#fetch(node, '/orders', { method: 'POST', body: JSON.stringify(order) });
     if (given.status !== 202) {
-      throw new Error(`${node.name} refused the order to ${order.order}: ${await given.text()}`);
+      throw new OrderRefused(`${node.name} refused the order to ${order.order}: ${await given.text()}`);
     }
     const { id } = z.object({ id: z.string() }).parse(await given.json());
     const pause = () =>

@@ -1,3 +1,4 @@
+import { OrderRefused } from '@replication-lab/agent/client';
 import type { Endpoint } from '@replication-lab/engines';
 import type { Action, AgentOrder } from './core/types.ts';
 import type { OrderEvent } from './node-channel.ts';
@@ -22,6 +23,7 @@ export class Errands {
   readonly #stop = new AbortController();
   readonly #busy = new Set<string>();
   readonly #notBeforeMs = new Map<string, number>();
+  readonly #halfMade = new Set<string>();
 
   constructor(agents: NodeAgents, nodes: readonly Endpoint[], onOrder: (order: OrderEvent) => void) {
     this.#agents = agents;
@@ -38,6 +40,16 @@ export class Errands {
     void this.#run(node, errand);
   }
 
+  /** The last order to make it anew has failed, and it has not answered since. */
+  isHalfMade(node: string): boolean {
+    return this.#halfMade.has(node);
+  }
+
+  /** It answers: whoever has mended it. */
+  answered(node: string): void {
+    if (!this.#busy.has(node)) this.#halfMade.delete(node);
+  }
+
   close(): void {
     this.#stop.abort();
   }
@@ -48,8 +60,10 @@ export class Errands {
       this.#onOrder({ action: errand, outcome, ms: performance.now() - startedMs, error });
     try {
       await this.#agents.carryOut(node, errand, this.#stop.signal);
+      this.#halfMade.delete(node.name);
       tell('done', null);
     } catch (error) {
+      if (errand.do === 'rebuild' && !(error instanceof OrderRefused)) this.#halfMade.add(node.name);
       this.#notBeforeMs.set(node.name, performance.now() + AGAIN_MS);
       if (!this.#stop.signal.aborted) tell('failed', error instanceof Error ? error.message : String(error));
     } finally {

@@ -138,7 +138,11 @@ export class Supervisor {
 
   #step(): void {
     const nowMs = performance.now();
-    const nodes = [...this.#channels.values()].map((channel) => channel.report());
+    const nodes = [...this.#channels.values()].map((channel) => {
+      const report = channel.report();
+      if (report.failure === null) this.#errands?.answered(report.name);
+      return { ...report, isHalfMade: this.#errands?.isHalfMade(report.name) ?? false };
+    });
     const observation = { nodes, lateMs: Math.max(0, nowMs - this.#dueAtMs) };
     const step = stepFailover(this.#state, observation, nowMs, this.#context);
     const from = this.#state.phase;

@@ -61,6 +61,27 @@ describe('while the primary is open', () => {
     askedAtMs,
   });
 
+  it('one that could not be made anew is made anew again, though it has no server to hold a lock of', () => {
+    const halfMade = { ...refusedSince(100), lock: 'none' as const, isHalfMade: true };
+    expect(
+      told(
+        play([
+          [0, seen()],
+          [200, seen({ 'db-3': halfMade })],
+        ]),
+      ),
+    ).toEqual(['rebuild db-3 db-1 1']);
+    const dead = { ...halfMade, isHalfMade: false };
+    expect(
+      told(
+        play([
+          [0, seen()],
+          [200, seen({ 'db-3': dead })],
+        ]),
+      ),
+    ).toEqual([]);
+  });
+
   it('a closed node that holds something else is made anew, when both were asked again', () => {
     const first = [0, seen({ 'db-1': after(true), 'db-2': old('b7') })] as const;
     expect([told(play([first])), reasons(play([first]))]).toEqual([[], ['needs-rebuild']]);

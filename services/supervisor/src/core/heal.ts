@@ -22,6 +22,12 @@ export function heal(
   const host = hostOf(context, primary.name);
   for (const voter of voters) {
     const { name, state, failure } = voter;
+    if (voter.isHalfMade && failure?.kind === 'refused') {
+      const detail = `${name} was not made anew: its source may have died meanwhile; it is tried again`;
+      reasons.push({ reason: 'needs-rebuild', detail });
+      actions.push({ do: 'rebuild', node: name, ...order });
+      continue;
+    }
     // MySQL and MariaDB remember a source that they do not receive from.
     if (failure !== null || state === null || (state.source === host && !state.detached)) continue;
     if (state.promoted && state.demotable) {

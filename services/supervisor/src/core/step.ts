@@ -42,8 +42,13 @@ export function stepFailover(
   const verdict = primary ? judgePrimary(primary, voters, remembered, context, nowMs) : null;
   const step = (phase: Phase, actions: readonly Action[], reasons: readonly Explained[] = []): Step => ({
     state: enter(locks.state, phase, before.openEpoch !== reign?.epoch, nowMs),
-    // What changes a node goes through the session that holds its lock, or not at all.
-    actions: [...locks.actions, ...actions.filter(({ node }) => isHeld(nodes, node))],
+    // What changes a node goes through the session that holds its lock, or not at all. One without a server has none.
+    actions: [
+      ...locks.actions,
+      ...actions.filter(
+        ({ do: verb, node }) => isHeld(nodes, node) || (verb === 'rebuild' && isGone(nodes, node)),
+      ),
+    ],
     primary: reign?.node ?? null,
     epoch: reign?.epoch ?? 0,
     unarmed: reign && primary ? whyUnarmed(primary, nodes, reign.epoch, remembered, context) : [NEVER_ARMED],
@@ -96,6 +101,9 @@ const unlockAll = (nodes: readonly NodeReport[]): Action[] =>
 
 const isHeld = (nodes: readonly NodeReport[], name: string): boolean =>
   nodes.some((node) => node.name === name && node.lock === 'held');
+
+const isGone = (nodes: readonly NodeReport[], name: string): boolean =>
+  nodes.some((node) => node.name === name && node.failure?.kind === 'refused');
 
 /** Phases in which all voters are detached, and the old primary may still be asked a last time. */
 const FENCED: ReadonlySet<Phase> = new Set(['looking', 'draining', 'arming', 'attaching', 'refusing']);

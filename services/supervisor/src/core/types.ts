@@ -21,6 +21,8 @@ export interface NodeReport {
   readonly reign: { readonly epoch: number; readonly node: string } | null;
   /** By epoch, all reigns that this node tells of. */
   readonly reigns: Readonly<Record<number, Pick<Reign, 'fork' | 'lossless'>>>;
+  /** Its data was to be made anew, by this supervisor's order, and that has failed: there may be nothing to start it with. */
+  readonly isHalfMade?: boolean;
 }
 
 export interface NodeFailure {
