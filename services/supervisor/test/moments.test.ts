@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { stepFailover } from '../src/core/step.ts';
-import { initialState, type Observation } from '../src/core/types.ts';
+import { initialState, type Observation, type SupervisorState } from '../src/core/types.ts';
 import { textOf } from '../src/event-text.ts';
 import { Moments } from '../src/moments.ts';
 import { at, context, fenced, hostOf, refusedSince, seen } from './world.ts';
@@ -8,7 +8,7 @@ import { at, context, fenced, hostOf, refusedSince, seen } from './world.ts';
 /** What a supervisor tells while it sees this, each event with its time. */
 function tell(frames: readonly (readonly [nowMs: number, observation: Observation])[]) {
   const moments = new Moments((ms) => `T${ms}`);
-  let state = initialState(-100_000);
+  let state: SupervisorState = { ...initialState(-100_000), activeSinceMs: -100_000 };
   return frames.flatMap(([nowMs, observation]) => {
     const step = stepFailover(state, observation, nowMs, context);
     state = step.state;

@@ -477,7 +477,7 @@ describe('a promotion, piece by piece: each follows from what is seen', () => {
             }),
           ],
         ],
-        { ...initialState(-100_000), phase: 'looking', armedEpoch: 2, fencedAtMs: 0 },
+        { ...initialState(-100_000), activeSinceMs: 0, phase: 'looking', armedEpoch: 2, fencedAtMs: 0 },
       );
     expect(told(fencedBy(tail()))).toEqual(['arm db-3 db-2']);
     expect(
@@ -501,6 +501,16 @@ describe('a promotion, piece by piece: each follows from what is seen', () => {
 });
 
 describe('locks', () => {
+  it('who has just got them asks everybody once more before it does anything', () => {
+    const voters = { 'db-2': fenced(), 'db-3': fenced() };
+    const first = play([[500, seen({ ...voters, 'db-3': { ...fenced(), lock: 'other' } })]], initialState(0));
+    expect([first.state.phase, told(first)]).toEqual(['passive', ['lock db-3']]);
+    const asked = (askedAtMs: number) =>
+      seen({ 'db-1': { askedAtMs }, 'db-2': { ...fenced(), askedAtMs }, 'db-3': { ...fenced(), askedAtMs } });
+    expect(play([[600, asked(499)]], first.state).state.phase).toBe('passive');
+    expect(told(play([[600, asked(501)]], first.state))).toEqual(['follow db-2 db-1', 'follow db-3 db-1']);
+  });
+
   const lock = (first: string, second: string, third: string) =>
     seen({ 'db-1': { lock: first }, 'db-2': { lock: second }, 'db-3': { lock: third } } as never);
 

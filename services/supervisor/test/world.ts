@@ -121,7 +121,7 @@ function heard({ nodes, lateMs }: Observation, nowMs: number): Observation {
 /** Several observations after one another; the last step. */
 export function play(
   frames: readonly (readonly [nowMs: number, observation: Observation])[],
-  state: SupervisorState = initialState(-100_000),
+  state: SupervisorState = { ...initialState(-100_000), activeSinceMs: -100_000 },
   changes: Partial<StepContext> = {},
 ): Step {
   let step: Step | null = null;

@@ -37,11 +37,12 @@ export function stepFailover(
   const remembered = remember(before, observation, nowMs, context);
   const reign = newestReign(nodes);
   const locks = stepLocks(remembered, nodes, nowMs, context);
+  const activeSinceMs = locks.isActive ? (remembered.activeSinceMs ?? nowMs) : null;
   const primary = nodes.find(({ name }) => name === reign?.node);
   const voters = nodes.filter((node) => node !== primary);
   const verdict = primary ? judgePrimary(primary, voters, remembered, context, nowMs) : null;
   const step = (phase: Phase, actions: readonly Action[], reasons: readonly Explained[] = []): Step => ({
-    state: enter(locks.state, phase, before.openEpoch !== reign?.epoch, nowMs),
+    state: { ...enter(locks.state, phase, before.openEpoch !== reign?.epoch, nowMs), activeSinceMs },
     // What changes a node goes through the session that holds its lock, or not at all. One without a server has none.
     actions: [
       ...locks.actions,
@@ -58,7 +59,9 @@ export function stepFailover(
   });
   // Bootstrap makes the first reign, and takes the locks for it.
   if (!reign || !primary || !verdict) return { ...step('unfounded', []), actions: unlockAll(nodes) };
-  if (!locks.isActive) return step('passive', []);
+  // Until it holds the locks others change the nodes: what it was told before that may be over.
+  if (activeSinceMs === null || nodes.some((node) => isOlder(node, activeSinceMs)))
+    return step('passive', []);
   const { epoch } = reign;
   const chosen = chosenOne(voters, epoch);
   const refusals = whyRefused(voters, epoch, remembered, chosen !== null, context);
@@ -101,6 +104,9 @@ const unlockAll = (nodes: readonly NodeReport[]): Action[] =>
 
 const isHeld = (nodes: readonly NodeReport[], name: string): boolean =>
   nodes.some((node) => node.name === name && node.lock === 'held');
+
+const isOlder = ({ state, failure, askedAtMs }: NodeReport, sinceMs: number): boolean =>
+  state !== null && failure === null && askedAtMs < sinceMs;
 
 const isGone = (nodes: readonly NodeReport[], name: string): boolean =>
   nodes.some((node) => node.name === name && node.failure?.kind === 'refused');

@@ -153,6 +153,8 @@ export interface SupervisorState {
   /** By node: since when it has been seen to receive from nobody. */
   readonly detachedSinceMs: Readonly<Record<string, Ms>>;
   readonly wish: Wish | null;
+  /** Since when this supervisor holds a majority of the locks; null: it does not. */
+  readonly activeSinceMs: Ms | null;
   /** Since when the primary of record has answered without a failure; null: it does not. */
   readonly answeringSinceMs: Ms | null;
   /** Since when it is known to be cut off from its voters; null: it is not. */
@@ -248,6 +250,7 @@ export const initialState = (nowMs: Ms): SupervisorState => ({
   highWater: {},
   markedEpoch: 0,
   divergedSinceMs: {},
+  activeSinceMs: null,
   answeringSinceMs: null,
   lockedAtMs: null,
   lives: {},
