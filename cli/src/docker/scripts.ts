@@ -22,7 +22,7 @@ export const setApplyDelay = (engine: EngineName, endpoint: Endpoint, seconds: n
   asAdmin(engine, endpoint, `engine.admin.setApplyDelay(connection, ${Number(seconds)})`);
 
 export const detachNode = (engine: EngineName, endpoint: Endpoint): string =>
-  asAdmin(engine, endpoint, 'engine.admin.detach(connection)');
+  asAdmin(engine, endpoint, 'engine.failover.detach(connection, { timeoutMs: 30_000 })', DATABASE_NAME);
 
 export const serverVersion = (engine: EngineName, endpoint: Endpoint): string =>
   asAdmin(

@@ -145,7 +145,9 @@ export class NativeRuntime implements LabRuntime {
 
   async detach(node: PartName): Promise<void> {
     const { databases } = await this.#open();
-    await databases.asAdmin(node, (connection) => databases.engine.admin.detach(connection));
+    const { failover } = databases.engine;
+    const work = (connection: Connection) => failover.detach(connection, { timeoutMs: ADMIN_QUERY_MS });
+    await databases.asAdmin(node, work, (await this.#open()).plan.database);
   }
 
   async applyDelaySeconds(node: PartName): Promise<number> {

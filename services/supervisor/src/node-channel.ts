@@ -16,6 +16,7 @@ const HURRIED_ASK_EVERY_MS = 10;
 /** How soon a node that does not answer is tried again. */
 const RETRY_EVERY_MS = 30;
 const CONNECT_TIMEOUT_MS = 400;
+const SAME_AGAIN_MS = 50;
 /** A healthy server answers in one or two ms, a busy one in some tens. */
 const ASK_TIMEOUT_MS = 1_000;
 /** For each order: then the channel is given up, the order's outcome is unknown, and the next observation tells. */
@@ -67,6 +68,7 @@ export class NodeChannel {
   #established: number | null = null;
   #order: ChannelOrder | null = null;
   #busy: ChannelOrder | null = null;
+  #carriedOut: { readonly action: ChannelOrder | null; readonly atMs: number } = { action: null, atMs: 0 };
   #wake: (() => void) | null = null;
   #hurry = false;
   #running: Promise<void> | null = null;
@@ -94,6 +96,9 @@ export class NodeChannel {
   /** Takes the order up when the one before is done. The same order as the one under way is not given twice. */
   give(action: ChannelOrder): void {
     if (isSame(action, this.#busy) || isSame(action, this.#order)) return;
+    // What is wanted again at once has not helped: no reason to keep the node busy with it.
+    const { action: last, atMs } = this.#carriedOut;
+    if (isSame(action, last) && performance.now() - atMs < SAME_AGAIN_MS) return;
     this.#order = action;
     this.#wake?.();
   }
@@ -124,6 +129,7 @@ export class NodeChannel {
         this.#failed(error);
       }
       // Only now: until it has been seen what the order did, it would be given again.
+      if (this.#busy) this.#carriedOut = { action: this.#busy, atMs: performance.now() };
       this.#busy = null;
       if (this.#stop.signal.aborted) return;
       this.#options.onNews();

@@ -35,18 +35,18 @@ export function reopening(
       'fencing',
       attached.map(({ name }) => ({ do: 'detach', node: name })),
     );
-  if (![primary, ...followers].every((other) => hasAppliedAll({ state: other.state! }, context)))
-    return step('draining', []);
+  const applied = followers.filter((other) => hasAppliedAll({ state: other.state! }, context));
+  if (!hasAppliedAll({ state }, context) || applied.length === 0) return step('draining', []);
   if (!state.quorum.armed) {
-    return step('arming', [{ do: 'arm', node, voters: followers.map(({ name }) => name) }]);
+    return step('arming', [{ do: 'arm', node, voters: applied.map(({ name }) => name) }]);
   }
-  const lost = followers.filter((voter) => voter.state!.detached);
+  const lost = applied.filter((voter) => voter.state!.detached);
   if (lost.length > 0) {
     return step(
       'attaching',
       lost.map(({ name }) => ({ do: 'follow', node: name, source: node })),
     );
   }
-  if (!isConfirmed(state, followers)) return step('attaching', []);
+  if (!isConfirmed(state, applied)) return step('attaching', []);
   return step('promoting', [{ do: 'reopen', node, epoch: epoch + 1 }]);
 }

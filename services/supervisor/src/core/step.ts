@@ -94,7 +94,9 @@ export function stepFailover(
   const mayLive = !underWay && verdict.kind === 'dead';
   if (mayLive && nowMs - fencedAtMs < context.limits.lookMs) return step('looking', []);
   const piece = nextPiece(voters, epoch, remembered, context);
-  if (piece.phase === 'refusing') return refuse(piece.reasons);
+  // One that cannot apply what it received may never be able to.
+  const isStuck = piece.reasons.some(({ reason }) => reason === 'apply-trouble');
+  if (piece.phase === 'refusing' || (isStuck && canReopen)) return refuse(piece.reasons);
   const choice = piece.candidate && choiceOf(piece.candidate, primary, voters, epoch, remembered);
   return { ...step(piece.phase, piece.actions, piece.reasons), choice: choice || null };
 }
