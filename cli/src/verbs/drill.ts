@@ -55,6 +55,7 @@ export const drill = defineVerb<DrillOptions>({
     new Option('--writes <n>', 'a second').default(50).argParser(parseCount),
     new Option('--reads <n>', 'a second').default(500).argParser(parseCount),
     new Option('--record <file>', 'append each trial to this file (JSON, one a line) as it ends'),
+    new Option('--report', 'only print what is on record, as a table in Markdown'),
     new Option('--resume', 'go on with the record: only what it lacks of --trials is done'),
     new Option(
       '--make-anew',
