@@ -1,13 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { type Estimate, estimate, randomOf, shuffled } from '@replication-lab/load-tests';
-import { quantile } from 'simple-statistics';
+import { type Estimate, estimate, percentilesOf, randomOf, shuffled } from '@replication-lab/load-tests';
 import { bringUp } from '../bring-up.ts';
 import { DrillLoad } from '../drill/load.ts';
 import { untilWhole } from '../drill/whole.ts';
 import { openNativeLab } from '../native/lab.ts';
 import { openRuntime } from '../open-runtime.ts';
 import { stateDirectory } from '../paths.ts';
-import { readStat } from '../processes.ts';
 import type { LabContext } from '../runtime.ts';
 import { type LabState, requireState } from '../state.ts';
 import { pause } from '../wait.ts';
@@ -117,30 +115,29 @@ async function commitLatency(commits: number): Promise<Latency> {
     await connection.query(sql, [`commit-${run}-${i}@bench.test`], { timeoutMs: 10_000 });
     if (i >= WARM_UP_COMMITS) times.push(performance.now() - startedMs);
   }
-  return { p50: quantile(times, 0.5), p95: quantile(times, 0.95) };
+  const { p50, p95 } = percentilesOf(times)!;
+  return { p50, p95 };
 }
 
 async function watchSupervisors(ms: number, signal: AbortSignal): Promise<SupervisorUse[]> {
   const stateDir = stateDirectory();
-  const { services } = await openNativeLab(stateDir, await requireState(stateDir));
+  const { services, cgroups } = await openNativeLab(stateDir, await requireState(stateDir));
   const names = (await currentLab()).parts.filter((part) => part.startsWith('supervisor-'));
   const pids = await Promise.all(
     names.map(async (name) => ({ name, pid: (await services.process(name))!.pid })),
   );
   const startedMs = performance.now();
-  const before = pids.map(({ pid }) => cpuSecondsOf(pid));
+  const usages = () => Promise.all(pids.map(({ name, pid }) => cgroups.usage(name, pid)));
+  const before = await usages();
   await pause(ms, signal);
+  const after = await usages();
   const seconds = (performance.now() - startedMs) / 1000;
   return pids.map(({ name, pid }, i) => ({
     name,
-    cpuShareOfCore: (cpuSecondsOf(pid) - before[i]!) / seconds,
+    cpuShareOfCore: (after[i]!.cpuSeconds - before[i]!.cpuSeconds) / seconds,
     memoryMiB: memoryMiBOf(pid),
   }));
 }
-
-/** USER_HZ, the same on every Linux port Node runs on. */
-const TICKS_PER_SECOND = 100;
-const cpuSecondsOf = (pid: number): number => readStat(pid)!.cpuTicks / TICKS_PER_SECOND;
 
 /** Resident now: VmRSS of proc(5), which counts in KiB. */
 const memoryMiBOf = (pid: number): number =>

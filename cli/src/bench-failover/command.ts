@@ -1,6 +1,7 @@
 import { rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { engineOf, runAsFor } from '@replication-lab/engines/local';
+import { readCommit } from '../commit.ts';
 import { LabError } from '../errors.ts';
 import { withLock } from '../lock.ts';
 import { serverNeed } from '../native/needs.ts';
@@ -9,7 +10,7 @@ import { stateDirectory } from '../paths.ts';
 import { type ExitCode, exitCode, type VerbContext } from '../verb.ts';
 import { CONTENDERS } from './contenders/index.ts';
 import { planBlocks } from './plan.ts';
-import { readCommit, readMachine, readVersions, updatePage, writeResults } from './results.ts';
+import { readMachine, readVersions, updatePage, writeResults } from './results.ts';
 import { runBlocks } from './run.ts';
 import { type BenchFailover, CONTENDER_NAMES, type ContenderName } from './types.ts';
 import { renderText, renderTrial } from './words.ts';

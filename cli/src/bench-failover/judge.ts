@@ -20,7 +20,7 @@ export function judgeTrial(
   const newest = acknowledged.at(-1);
   return {
     primaryAfter: rows && newest ? newest.node : null,
-    outageMs: rows && newest ? longestOutageMs(acknowledged, struckMs, newest.endedMs) : null,
+    outageMs: rows && newest ? longestGapMs(acknowledged, struckMs, newest.endedMs) : null,
     acknowledged: acknowledged.length,
     lost: rows && acknowledged.filter(({ id }) => !rows.has(id)).length,
     duplicates: rows && [...rows.values()].filter((count) => count > 1).length,
@@ -30,10 +30,3 @@ export function judgeTrial(
     failedDone: done(failed),
   };
 }
-
-const longestOutageMs = (acknowledged: readonly Write[], fromMs: number, toMs: number): number =>
-  longestGapMs(
-    acknowledged.map((write) => ({ ...write, detail: '' })),
-    fromMs,
-    toMs,
-  );

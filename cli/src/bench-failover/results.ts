@@ -41,15 +41,6 @@ export const readMachine = (): BenchFailover['machine'] => ({
   loadBefore: loadavg()[0] ?? 0,
 });
 
-/** With a `+` where the sources that are measured differ from it. */
-export async function readCommit(): Promise<string> {
-  const git = (...args: string[]) => execa('git', args, { cwd: repositoryRoot, reject: false });
-  const { exitCode, stdout } = await git('rev-parse', '--short', 'HEAD');
-  if (exitCode !== 0) return 'unknown';
-  const changed = await git('status', '--porcelain', '--', 'packages', 'services', 'cli/src');
-  return changed.stdout === '' ? stdout : `${stdout}+`;
-}
-
 /** Of the programs that were measured, by their own word. */
 export async function readVersions(
   programs: Readonly<Record<string, string>>,

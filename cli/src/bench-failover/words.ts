@@ -1,5 +1,4 @@
-import { columns } from '@replication-lab/load-tests';
-import { median, quantile } from 'simple-statistics';
+import { columns, percentilesOf } from '@replication-lab/load-tests';
 import { CONTENDERS } from './contenders/index.ts';
 import { PUBLISHED } from './published.ts';
 import {
@@ -54,13 +53,11 @@ function lineOf(contender: ContenderName, fault: Fault, trials: readonly Trial[]
   const sum = (of: (trial: Trial) => number | null) =>
     trials.reduce((total, trial) => total + (of(trial) ?? 0), 0);
   const outages = trials.map(({ outageMs }) => outageMs).filter((ms) => ms !== null);
+  const percentiles = percentilesOf(outages);
   const failovers = trials.filter(({ primary, primaryAfter }) => primaryAfter && primaryAfter !== primary);
   return {
     ...{ contender, fault, trials: trials.length },
-    outage:
-      outages.length === 0
-        ? null
-        : { p50: median(outages), p95: quantile(outages, 0.95), max: Math.max(...outages) },
+    outage: percentiles && { p50: percentiles.p50, p95: percentiles.p95, max: Math.max(...outages) },
     notRecovered: trials.length - outages.length,
     failovers: failovers.length,
     acknowledged: sum((trial) => (trial.lost === null ? 0 : trial.acknowledged)),

@@ -86,7 +86,11 @@ export function doubleAcknowledgements(
 }
 
 /** The longest time without a success between `fromMs` and `toMs`, the ends included. */
-export function longestGapMs(operations: readonly Operation[], fromMs: number, toMs: number): number {
+export function longestGapMs(
+  operations: readonly Pick<Operation, 'outcome' | 'endedMs'>[],
+  fromMs: number,
+  toMs: number,
+): number {
   const times = operations
     .filter(({ outcome, endedMs }) => outcome === 'ok' && endedMs <= toMs)
     .map(({ endedMs }) => endedMs)

@@ -7,7 +7,6 @@ import type { BrokenParts } from './broken.ts';
 import type { Cast } from './cast.ts';
 import type { DrillLoad } from './load.ts';
 import type { Actor, Condition, Step } from './types.ts';
-import { untilWhole } from './whole.ts';
 
 /** What the steps of a trial act on. */
 export interface Stage {
@@ -83,14 +82,11 @@ function who(actor: Actor, { cast, load }: Stage): PartName {
 }
 
 async function wait(condition: Condition, timeoutMs: number, stage: Stage): Promise<void> {
-  const { load, lab, signal, cast } = stage;
+  const { load, signal, cast } = stage;
   const sinceMs = performance.now();
   const look = { timeoutMs, everyMs: LOOK_EVERY_MS, signal };
   const acked = () => (load.newestAck && load.newestAck.sentMs > sinceMs ? load.newestAck : null);
   switch (condition) {
-    case 'whole':
-      await untilWhole(lab, timeoutMs, signal);
-      return;
     case 'writes-go-on':
       await waitFor(() => acked() !== null, { ...look, what: 'writes to be acknowledged again' });
       return;

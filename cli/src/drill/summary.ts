@@ -1,4 +1,4 @@
-import { median, quantile } from 'simple-statistics';
+import { percentilesOf } from '@replication-lab/load-tests';
 import type { Trial } from './types.ts';
 
 /** Over all trials in which it happened; null when it happened in none. Milliseconds. */
@@ -61,10 +61,11 @@ export function summarise(trials: readonly Trial[]): DrillSummary {
 
 function spreadOf(values: readonly (number | null)[]): Spread | null {
   const seen = values.filter((value) => value !== null);
-  if (seen.length === 0) return null;
+  const percentiles = percentilesOf(seen);
+  if (percentiles === null) return null;
   return {
-    p50: Math.round(median(seen)),
-    p95: Math.round(quantile(seen, 0.95)),
+    p50: Math.round(percentiles.p50),
+    p95: Math.round(percentiles.p95),
     max: Math.round(Math.max(...seen)),
     trials: seen.length,
   };

@@ -148,7 +148,7 @@ export function judged(seen: Evidence): Trial {
     failover,
     promoted: failover ? newest.node : null,
     detectMs: moments.confirmedAtMs ? round(moments.confirmedAtMs - performance.timeOrigin - faultMs) : null,
-    evidence: moments.evidence ?? null,
+    evidence: moments.evidence,
     promoteMs:
       moments.openedAtMs && moments.confirmedAtMs ? round(moments.openedAtMs - moments.confirmedAtMs) : null,
     rerouteMs: openedMs !== null && firstAckMs !== null ? round(Math.max(0, firstAckMs - openedMs)) : null,

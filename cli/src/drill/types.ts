@@ -55,9 +55,7 @@ export type Condition =
   /** The same, by another node than the one that was primary when the trial began. */
   | 'another-node-writes'
   /** No write was acknowledged for 700 ms. */
-  | 'writes-stop'
-  /** An open primary that could be replaced, with two replicas that follow it. */
-  | 'whole';
+  | 'writes-stop';
 
 /** One row of the fault matrix (`rows`), as a drill. After its steps everything is healed, and the lab has to be whole again. */
 export interface Scenario {
@@ -88,7 +86,7 @@ export interface Trial {
   readonly seed: number;
   /** ISO time of its beginning. */
   readonly at: string;
-  /** Of the repository, as `git describe --always --dirty` says. */
+  /** Of the repository; with a `+` where the sources differed from it. */
   readonly commit: string;
   readonly failover: boolean;
   /** Who is primary afterwards, when it is another than before. */

@@ -1,7 +1,8 @@
+import { LIMITS } from '@replication-lab/supervisor/limits';
 import type { Step } from './types.ts';
 
 /** For so long after a promotion silence alone deposes nobody (`LIMITS.calmMs` of the supervisor): another case than the usual one. */
-export const CALM_MS = 10_500;
+export const CALM_MS = LIMITS.calmMs + 500;
 
 /** Long enough for a supervisor that was wrongly alarmed to act. */
 export const WATCHED: Step = { do: 'wait', ms: 3_000 };

@@ -3,8 +3,7 @@ import { dirname, join } from 'node:path';
 import { engineOf } from '@replication-lab/engines/local';
 import { Argument, InvalidArgumentError, Option } from 'commander';
 import { execa, type Options } from 'execa';
-import { benchDurability } from '../bench-durability/index.ts';
-import { type BenchFailoverOptions, benchFailover } from '../bench-failover/command.ts';
+import type { BenchFailoverOptions } from '../bench-failover/command.ts';
 import { CONTENDER_NAMES } from '../bench-failover/types.ts';
 import { LabError, messageOf } from '../errors.ts';
 import { serverNeed } from '../native/needs.ts';
@@ -73,8 +72,11 @@ export const bench = defineVerb<BenchOptions>({
   mayAsk: true,
   async run(context) {
     refuseForeignOptions(context);
-    if (context.args[0] === 'failover') return benchFailover(context);
-    if (context.args[0] === 'durability') return benchDurability(context);
+    // Loaded only here: every other verb would wait for it as well.
+    if (context.args[0] === 'failover')
+      return (await import('../bench-failover/command.ts')).benchFailover(context);
+    if (context.args[0] === 'durability')
+      return (await import('../bench-durability/index.ts')).benchDurability(context);
     const { engine } = context.options;
     if (engine !== undefined && engine !== 'mysql')
       await ensurePackages([serverNeed(engineOf(engine))], context);

@@ -1,15 +1,15 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { execa } from 'execa';
 import { bringUp } from '../bring-up.ts';
+import { readCommit } from '../commit.ts';
 import { appendTrial, readRecordFile } from '../drill/record.ts';
 import { SCENARIOS, scenarioNamed } from '../drill/scenarios.ts';
 import { renderSummary, renderTable, renderTrial, summarise } from '../drill/summary.ts';
-import { runTrial, type TrialContext } from '../drill/trial.ts';
+import type { TrialContext } from '../drill/trial.ts';
 import type { Scenario, Trial } from '../drill/types.ts';
 import { LabError } from '../errors.ts';
 import { openRuntime } from '../open-runtime.ts';
-import { repositoryRoot, stateDirectory } from '../paths.ts';
-import type { LabContext, UpRequest } from '../runtime.ts';
+import { stateDirectory } from '../paths.ts';
+import type { LabContext, RunningLab, UpRequest } from '../runtime.ts';
 import { readState, requireState } from '../state.ts';
 import { takeDown } from '../take-down.ts';
 import { defineVerb, type ExitCode, exitCode, type VerbContext } from '../verb.ts';
@@ -72,7 +72,7 @@ export const drill = defineVerb<DrillOptions>({
     const lab = await bringUp(up, context);
     try {
       const recorded = await openRecord(context.options, lab.engine, lab.runtime);
-      const trials = await runAll(wanted(context.options, lab.runtime), recorded, up, context);
+      const trials = await runAll(wanted(context.options, lab.runtime), recorded, up, lab, context);
       return conclude(trials, context);
     } finally {
       context.out.live(null);
@@ -129,9 +129,12 @@ async function runAll(
   scenarios: readonly Scenario[],
   recorded: readonly Trial[],
   up: UpRequest,
+  lab: RunningLab,
   context: VerbContext<DrillOptions>,
 ): Promise<Trial[]> {
+  const { runTrial } = await import('../drill/trial.ts');
   const { trials: count, record } = context.options;
+  const surroundings = await trialContext(lab, context);
   const names = new Set(scenarios.map(({ name }) => name));
   const trials = recorded.filter(({ fault }) => names.has(fault));
   for (let round = 0; round < count; round++) {
@@ -140,7 +143,7 @@ async function runAll(
       if (done > round) continue;
       const seed = context.options.seed + round;
       context.out.live(`[${done + 1}/${count}] ${scenario.name}: ${scenario.summary}`);
-      const trial = await runTrial(scenario, seed, await trialContext(context));
+      const trial = await runTrial(scenario, seed, surroundings);
       trials.push(trial);
       if (record !== undefined) await appendTrial(record, trial);
       context.out.line(renderTrial(trial, done + 1, count));
@@ -152,27 +155,21 @@ async function runAll(
   return trials;
 }
 
-async function trialContext({ options, signal }: VerbContext<DrillOptions>): Promise<TrialContext> {
+/** A lab that is made anew is the same one to whoever looks at it. */
+async function trialContext(
+  { engine, urls }: RunningLab,
+  { options, signal }: VerbContext<DrillOptions>,
+): Promise<TrialContext> {
   const stateDir = stateDirectory();
-  const lab = openRuntime(stateDir, await requireState(stateDir));
-  const { urls } = await lab.observe();
   return {
-    lab,
+    lab: openRuntime(stateDir, await requireState(stateDir)),
     stateDir,
-    engine: lab.engine,
+    engine,
     baseUrl: urls.api,
     rates: { writesPerSecond: options.writes, readsPerSecond: options.reads },
-    commit: await commitOf(),
+    commit: await readCommit(),
     signal,
   };
-}
-
-async function commitOf(): Promise<string> {
-  const said = await execa('git', ['describe', '--always', '--dirty'], {
-    cwd: repositoryRoot,
-    reject: false,
-  });
-  return said.exitCode === 0 ? said.stdout : 'unknown';
 }
 
 /** A lab that did not become whole again is no ground for the next trial. */

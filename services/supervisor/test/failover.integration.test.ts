@@ -14,7 +14,7 @@ describe.each(engines)('%s: the primary goes', (engine) => {
     watch = new Watch(cluster, 2);
     await watch.untilArmed();
     writers = new Writers(cluster, 4);
-    await until('writing', () => writers.acknowledged.size > 20);
+    await writers.more();
   });
   afterAll(async () => {
     await writers?.[Symbol.asyncDispose]();
@@ -22,10 +22,7 @@ describe.each(engines)('%s: the primary goes', (engine) => {
     await cluster?.[Symbol.asyncDispose]();
   });
 
-  const more = (count = 20) => {
-    const before = writers.acknowledged.size;
-    return until('writing again', () => writers.acknowledged.size > before + count);
-  };
+  const more = () => writers.more();
 
   it('a primary that is frozen for a moment stays in office', async () => {
     await cluster.kill('db-1', 'SIGSTOP');
@@ -102,15 +99,13 @@ describe.each(engines)('%s: the primary freezes', (engine) => {
     await using watch = new Watch(cluster, 2);
     await watch.untilArmed();
     await using writers = new Writers(cluster, 4);
-    await until('writing', () => writers.acknowledged.size > 20);
+    await writers.more();
     await cluster.kill('db-1', 'SIGSTOP');
     const promoted = await watch.untilPromoted('db-1');
-    const before = writers.acknowledged.size;
-    await until('writing again', () => writers.acknowledged.size > before + 20);
+    await writers.more();
     await cluster.kill('db-1', 'SIGCONT');
     await until('seen again', () => watch.status?.reasons.some(({ reason }) => reason === 'needs-restart'));
-    const woken = writers.acknowledged.size;
-    await until('writing on', () => writers.acknowledged.size > woken + 20);
+    await writers.more();
     await writers.stop();
     const other = ['db-2', 'db-3'].find((name) => name !== promoted)!;
     expect(await writers.audit(promoted)).toEqual(CLEAN);

@@ -193,6 +193,12 @@ export class Writers implements AsyncDisposable {
     this.#workers = Array.from({ length: count }, () => this.#work());
   }
 
+  /** Waits until so many more were acknowledged. */
+  more(count = 20): Promise<void> {
+    const before = this.acknowledged.size;
+    return until('writing', () => this.acknowledged.size > before + count);
+  }
+
   async #work(): Promise<void> {
     await this.router.ready();
     const sql =

@@ -17,7 +17,7 @@ describe.each(engines)('%s: another primary is wished for', (engine) => {
     // A busy machine may take longer than a write waits by default, and a supervisor's death takes longer anyway. Without a
     // pause the replicas fall behind, and a switchover waits for them.
     writers = new Writers(cluster, 4, { primaryWaitMs: 20_000, pauseMs: 5 });
-    await until('writing', () => writers.acknowledged.size > 20);
+    await writers.more();
   });
   afterAll(async () => {
     await writers?.[Symbol.asyncDispose]();
@@ -25,10 +25,7 @@ describe.each(engines)('%s: another primary is wished for', (engine) => {
     await cluster?.[Symbol.asyncDispose]();
   });
 
-  const more = (count = 20) => {
-    const before = writers.acknowledged.size;
-    return until('writing again', () => writers.acknowledged.size > before + count);
-  };
+  const more = () => writers.more();
   /** Every node is part of it again: the next switchover needs all. */
   const whole = () => watch.untilWhole();
   const primary = () => watch.status!.primary!;
