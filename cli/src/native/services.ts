@@ -40,9 +40,19 @@ const HAPROXY_STOP_MS = 3000;
 const isSupervisor = (name: string): boolean => name.startsWith('supervisor-');
 
 /** A program of this repository, run by the Node that runs us. */
-const node = (program: string, env: Readonly<Record<string, string | undefined>>) => ({
-  ...{ file: process.execPath, args: [join(repositoryRoot, program)], env, cwd: repositoryRoot },
+const node = (
+  program: string,
+  env: Readonly<Record<string, string | undefined>>,
+  flags: readonly string[] = [],
+) => ({
+  file: process.execPath,
+  args: [...flags, join(repositoryRoot, program)],
+  env,
+  cwd: repositoryRoot,
 });
+
+/** As in docker-compose.yml: it makes much short-lived garbage, and 24 MiB less are used for it. */
+const SUPERVISOR_FLAGS = ['--max-semi-space-size=1'];
 
 /** The API replicas, what watches the lab, and HAProxy of a native lab: one process each, found again by its pid file. */
 export class Services {
@@ -77,7 +87,7 @@ export class Services {
     if (name === AGENT) return node('services/agent/src/native-main.ts', agentEnvironment(this.#plan));
     if (name === CATCHER) return node('services/catcher/src/main.ts', catcherEnvironment(this.#plan));
     return isSupervisor(name)
-      ? node('services/supervisor/src/main.ts', supervisorEnvironment(this.#plan, name))
+      ? node('services/supervisor/src/main.ts', supervisorEnvironment(this.#plan, name), SUPERVISOR_FLAGS)
       : node('services/api/src/main.ts', apiEnvironment(this.#plan, name));
   }
 

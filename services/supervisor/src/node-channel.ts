@@ -10,7 +10,7 @@ import {
 import type { Action, AgentOrder, NodeFailure, NodeReport } from './core/types.ts';
 
 /** How often a node is asked while all is well; the lock is renewed by it. */
-const ASK_EVERY_MS = 100;
+const ASK_EVERY_MS = 200;
 /** While primaries change every step waits for an answer. */
 const HURRIED_ASK_EVERY_MS = 10;
 /** How soon a node that does not answer is tried again. */

@@ -16,8 +16,9 @@ import { type Moment, Moments } from './moments.ts';
 import { NodeChannel, type OrderEvent } from './node-channel.ts';
 import { type SwitchoverOutcome, SwitchoverRun } from './switchover-run.ts';
 
-/** A step is made with every piece of news, and at least so often. */
-const STEP_EVERY_MS = 20;
+/** A step is made with every piece of news, and at least so often: while all is well, and in a hurry. */
+const STEP_EVERY_MS = 100;
+const HURRIED_STEP_EVERY_MS = 20;
 
 /** Phases in which primaries change, and each question waits for another. */
 const HURRIED: ReadonlySet<Phase> = new Set([
@@ -63,6 +64,8 @@ export class Supervisor {
   #state = initialState(performance.now());
   #last: Step | null = null;
   #dueAtMs = Number.POSITIVE_INFINITY;
+  #isHurried = false;
+  #isClosed = false;
   #said = '';
   #calmAtMs = Number.NEGATIVE_INFINITY;
   #run: SwitchoverRun | null = null;
@@ -99,11 +102,7 @@ export class Supervisor {
 
   start(): void {
     for (const channel of this.#channels.values()) channel.start();
-    this.#dueAtMs = performance.now() + STEP_EVERY_MS;
-    this.#timer = setInterval(() => {
-      this.#step();
-      this.#dueAtMs = performance.now() + STEP_EVERY_MS;
-    }, STEP_EVERY_MS);
+    this.#stepIn(STEP_EVERY_MS);
   }
 
   /** What it thinks now; null before the first step. */
@@ -131,9 +130,20 @@ export class Supervisor {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
     this.#errands?.close();
     await Promise.all([...this.#channels.values()].map((channel) => channel.close()));
+  }
+
+  #stepIn(ms: number): void {
+    if (this.#isClosed) return;
+    clearTimeout(this.#timer);
+    this.#dueAtMs = performance.now() + ms;
+    this.#timer = setTimeout(() => {
+      this.#step();
+      this.#stepIn(this.#isHurried ? HURRIED_STEP_EVERY_MS : STEP_EVERY_MS);
+    }, ms);
   }
 
   #step(): void {
@@ -153,6 +163,9 @@ export class Supervisor {
     if (!HURRIED.has(step.state.phase)) this.#calmAtMs = nowMs;
     const hurry = nowMs > this.#calmAtMs && nowMs - this.#calmAtMs < HURRY_MS;
     for (const channel of this.#channels.values()) channel.hurry = hurry;
+    const isNew = hurry && !this.#isHurried;
+    this.#isHurried = hurry;
+    if (isNew) this.#stepIn(HURRIED_STEP_EVERY_MS);
     const outcome = this.#run?.saw(step, nowMs);
     if (outcome) {
       this.#run = null;
