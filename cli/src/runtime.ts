@@ -69,8 +69,15 @@ export interface LabRuntime {
   condition(part: PartName): Promise<Condition>;
   /** Ends it the hard way, and returns when it is gone. */
   kill(part: PartName): Promise<void>;
-  /** Starts it again after a kill, and returns when it answers. Nothing to do when it runs. */
+  /**
+   * Starts it again after a kill, and returns when it answers. Nothing to do when it runs. A database without data has nothing to
+   * be started with: where supervisors watch the lab, this waits until they have had it made anew.
+   */
   revive(part: PartName, signal: AbortSignal): Promise<void>;
+  /**
+   * Removes the data of a database that does not run, as a lost disk does. Native only: elsewhere it throws LabError `usage`.
+   */
+  wipe(node: PartName): Promise<void>;
   /** Tells it to end in an orderly way (as `docker stop` does), and does not wait until it has. */
   terminate(part: PartName): Promise<void>;
   /** Stops all its processes in their tracks; its sockets stay open. */

@@ -140,6 +140,10 @@ export class DockerRuntime implements LabRuntime {
     return rules.includes('DROP');
   }
 
+  async wipe(): Promise<void> {
+    throw new LabError('usage', 'data is taken away in the native lab only', '--runtime native');
+  }
+
   exhaustConnections(): Promise<() => Promise<void>> {
     throw new LabError('usage', 'connections are taken in the native lab only', '--runtime native');
   }

@@ -38,6 +38,8 @@ export async function perform(step: Step, stage: Stage): Promise<void> {
   switch (step.do) {
     case 'kill':
       return broken.kill(part);
+    case 'wipe':
+      return lab.wipe(part);
     case 'freeze':
       return broken.freeze(part);
     case 'stop':

@@ -37,6 +37,16 @@ const PROCESS_SCENARIOS: readonly Scenario[] = [
     steps: [{ do: 'kill', who: 'primary' }, ANOTHER, AFTERWARDS],
   },
   {
+    name: 'wipe-primary',
+    row: 2,
+    summary: 'the primary is killed, and its data is gone when it is to be started again',
+    failover: true,
+    // Of one machine: the data is made on the same cores that serve the reads.
+    readsGoOn: false,
+    runtimes: ['native'],
+    steps: [{ do: 'kill', who: 'primary' }, { do: 'wipe', who: 'primary' }, ANOTHER, AFTERWARDS],
+  },
+  {
     name: 'freeze-primary-shortly',
     row: 4,
     summary: 'the primary freezes for 300 ms',

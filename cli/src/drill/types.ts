@@ -19,6 +19,8 @@ export type Actor =
 export type Step =
   /** SIGKILL. */
   | { readonly do: 'kill'; readonly who: Actor }
+  /** What was killed loses its data. */
+  | { readonly do: 'wipe'; readonly who: Actor }
   /** Starts what was killed, and does not wait until it serves. */
   | { readonly do: 'start'; readonly who: Actor }
   /** SIGSTOP, or `docker pause`. */

@@ -1,11 +1,15 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Connection, Endpoint, Engine } from '@replication-lab/engines';
 import { engineOf, LocalError, LocalNode, runAsFor } from '@replication-lab/engines/local';
 import { LabError, messageOf } from '../errors.ts';
 import { identify, type ProcessIdentity } from '../processes.ts';
+import { waitFor } from '../wait.ts';
 import type { LabCgroups } from './cgroup.ts';
 import { type NativePlan, nodeDirectory, nodeEndpoint, supervisorNames } from './layout.ts';
 
 const START_TIMEOUT_MS = 60_000;
+const MADE_ANEW_WITHIN_MS = 55_000;
 
 /** The database nodes of a native lab: LocalNode, plus the control group each lives in. */
 export class Databases {
@@ -61,6 +65,32 @@ export class Databases {
     await translated(() => this.node(name).start({ timeoutMs: START_TIMEOUT_MS, signal }));
     const identity = await this.process(name);
     if (identity) await this.#cgroups.place(name, identity.pid);
+  }
+
+  /** Waits until a node without data has been made anew, by somebody else's order, and takes a login. */
+  async untilMadeAnew(name: string, signal?: AbortSignal): Promise<void> {
+    const answers = async () => {
+      if (!(await this.node(name).running())) return false;
+      const connection = await this.node(name)
+        .connectAdmin()
+        .catch(() => null);
+      await connection?.close();
+      return connection !== null;
+    };
+    await waitFor(answers, {
+      what: `${name}, which has no data, to be made anew`,
+      timeoutMs: MADE_ANEW_WITHIN_MS,
+      code: 'no-data',
+      signal,
+      mend: () =>
+        'only an open primary can be copied: ./lab status. Without any: ./lab up, or ./lab down --volumes',
+    });
+  }
+
+  /** Removes its data, with the server ended, as a lost disk does. */
+  async wipe(name: string): Promise<void> {
+    if (await this.process(name)) throw new LabError('usage', `${name} runs: kill it first`, null);
+    await rm(join(nodeDirectory(this.plan, name), 'data'), { recursive: true, force: true });
   }
 
   async copyFrom(name: string, source: Endpoint, signal?: AbortSignal): Promise<void> {

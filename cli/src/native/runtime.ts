@@ -72,10 +72,17 @@ export class NativeRuntime implements LabRuntime {
 
   async revive(part: PartName, signal: AbortSignal): Promise<void> {
     const lab = await this.#open();
-    if (isDatabase(part)) return lab.databases.start(part, signal);
+    if (isDatabase(part)) {
+      const isTheirs = guardNames(this.#state).length > 0 && lab.databases.node(part).isEmpty();
+      return isTheirs ? lab.databases.untilMadeAnew(part, signal) : lab.databases.start(part, signal);
+    }
     await lab.services.start(part);
     // An API replica of a lab without any readable database would never be ready; being there is what was lost.
     if (part !== HAPROXY) await lab.services.waitUntilReady(part, 'live', signal);
+  }
+
+  async wipe(node: PartName): Promise<void> {
+    await (await this.#open()).databases.wipe(node);
   }
 
   async freeze(part: PartName): Promise<void> {

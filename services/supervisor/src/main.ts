@@ -36,7 +36,10 @@ async function main(): Promise<void> {
       ]),
     ),
     database: DATABASE_NAME,
-    agents: { carryOut: (node, errand, signal) => carryOut(agents, node, errand, signal) },
+    agents: {
+      carryOut: (node, errand, signal) => carryOut(agents, node, errand, signal),
+      isEmpty: async (node) => (await agents.health(node))?.boot?.phase === WITHOUT_DATA,
+    },
     onEvent: (event, agoMs) => announcer.tell(event, agoMs),
   });
   const server = createStatusServer({
@@ -64,6 +67,8 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, end);
 }
 
+/** What a boot script says that waits for an order to make data: infra/boot/lib.sh. */
+const WITHOUT_DATA = 'waiting';
 const ERRAND_TIMEOUT_MS = { restart: 60_000, rebuild: 600_000 } as const;
 
 function carryOut(

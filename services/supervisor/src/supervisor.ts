@@ -151,7 +151,8 @@ export class Supervisor {
     const nodes = [...this.#channels.values()].map((channel) => {
       const report = channel.report();
       if (report.failure === null) this.#errands?.answered(report.name);
-      return { ...report, isHalfMade: this.#errands?.isHalfMade(report.name) ?? false };
+      else if (report.failure.kind === 'refused') this.#errands?.look(report.name);
+      return { ...report, isEmpty: this.#errands?.isEmpty(report.name) ?? false };
     });
     const observation = { nodes, lateMs: Math.max(0, nowMs - this.#dueAtMs) };
     const step = stepFailover(this.#state, observation, nowMs, this.#context);

@@ -44,6 +44,9 @@ function trouble(model: Model, turn: number, random: () => number) {
   const atTurn = turn + Math.floor(random() * 400);
   if (random() < 0.5) {
     node.up = false;
+    const fate = random();
+    // Lost with its data; a supervisor has it made anew.
+    if (fate < 0.2) node.wipe();
     // With its own data, as it was; or made anew, where somebody else is the primary by then.
     return { atTurn, how: () => (random() < 0.5 ? node.boot() : model.rebuild(name)) };
   }
@@ -57,9 +60,10 @@ function trouble(model: Model, turn: number, random: () => number) {
   };
 }
 
-/** Of the supervisors one may freeze or end and come back at any moment, with orders of its own on their way. */
+/** Of the supervisors one may freeze, or end and come back at any moment, with orders of its own on their way. */
 function disturb(model: Model, random: () => number): void {
   const supervisor = model.supervisors[Math.floor(random() * 2)]!;
+  if (random() < 0.3) model.restart(supervisor);
   supervisor.frozenUntilMs = model.nowMs + Math.floor(random() * 4_000);
 }
 

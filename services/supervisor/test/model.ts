@@ -33,6 +33,9 @@ class ModelNode {
   up = true;
   frozen = false;
   boots = 1;
+  /** Its data was made so often. */
+  datas = 1;
+  isEmpty = false;
   forgetsReceived = false;
   head = 0;
   /** Received and not yet applied: `applied` trails `head`. */
@@ -57,8 +60,17 @@ class ModelNode {
     return this.up && !this.frozen;
   }
 
+  /** Its disk is lost: there is nothing to boot from until it is made anew. */
+  wipe(): void {
+    this.up = false;
+    this.isEmpty = true;
+    this.head = 0;
+    this.applied = 0;
+  }
+
   /** Whatever it was, it boots closed and follows nobody. */
   boot(): void {
+    if (this.isEmpty) return;
     this.up = true;
     this.frozen = false;
     if (this.forgetsReceived) this.head = this.applied;
@@ -252,6 +264,7 @@ export class Model {
         lock: 'none',
         reign: before?.reign ?? null,
         reigns: {},
+        isEmpty: node.isEmpty,
       });
       if (node.lock?.by === supervisor.by && !node.up) node.lock = null;
       return;
@@ -290,7 +303,7 @@ export class Model {
       source: node.source,
       engineLagMs: null,
       epoch: this.#epochOf(node.head),
-      serverId: node.name,
+      serverId: `${node.name} ${node.datas}`,
       bootId: String(node.boots),
       promoted: node.promoted,
       detached: node.source === null,
@@ -306,7 +319,7 @@ export class Model {
   #obey(supervisor: ModelSupervisor, action: Action): void {
     const node = this.node(action.node);
     const report = supervisor.reports.get(node.name)!;
-    if (!node.alive) return;
+    if (!node.alive && !(node.isEmpty && action.do === 'rebuild')) return;
     // The agent's, who looks for himself.
     if (action.do === 'restart' || action.do === 'rebuild') {
       const source = this.node(action.source);
@@ -404,6 +417,14 @@ export class Model {
     if (this.#closedFor?.to === node.name && this.#closedFor.epoch === epoch - 1) this.switchovers += 1;
   }
 
+  /** A supervisor ends and begins anew: it remembers nothing, and its locks are nobody's. */
+  restart(supervisor: ModelSupervisor): void {
+    supervisor.state = initialState(this.nowMs);
+    supervisor.reports.clear();
+    supervisor.orders = [];
+    for (const node of this.nodes.values()) if (node.lock?.by === supervisor.by) node.lock = null;
+  }
+
   /** The operator's wish, to whoever acts. */
   wish(to: string): void {
     for (const supervisor of this.supervisors) {
@@ -420,10 +441,16 @@ export class Model {
   rebuild(name: string): void {
     const { primary } = this;
     const node = this.node(name);
+    const isJust = primary !== null && primary !== node && this.#hasAll(primary);
+    if (isJust) {
+      node.isEmpty = false;
+      // A copy (postgres), or empty, under an identity that it never had (mysql, mariadb).
+      const isCopy = this.#random() < 0.5;
+      if (!isCopy) node.datas += 1;
+      node.head = isCopy ? primary.head : 0;
+      node.applied = node.head;
+    }
     node.boot();
-    if (!primary || primary === node || !this.#hasAll(primary)) return;
-    node.head = primary.head;
-    node.applied = primary.head;
   }
 
   #covers(have: number, need: number): boolean {

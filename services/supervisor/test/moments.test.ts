@@ -3,12 +3,12 @@ import { stepFailover } from '../src/core/step.ts';
 import { initialState, type Observation, type SupervisorState } from '../src/core/types.ts';
 import { textOf } from '../src/event-text.ts';
 import { Moments } from '../src/moments.ts';
-import { at, context, fenced, hostOf, refusedSince, seen } from './world.ts';
+import { at, CAUGHT_UP, context, fenced, hostOf, refusedSince, seen } from './world.ts';
 
 /** What a supervisor tells while it sees this, each event with its time. */
 function tell(frames: readonly (readonly [nowMs: number, observation: Observation])[]) {
   const moments = new Moments((ms) => `T${ms}`);
-  let state: SupervisorState = { ...initialState(-100_000), activeSinceMs: -100_000 };
+  let state: SupervisorState = { ...initialState(-100_000), activeSinceMs: -100_000, lives: CAUGHT_UP };
   return frames.flatMap(([nowMs, observation]) => {
     const step = stepFailover(state, observation, nowMs, context);
     state = step.state;

@@ -1,7 +1,7 @@
 import { replicationUser } from '@replication-lab/engines/config';
 import { describe, expect, it } from 'vitest';
 import { initialState } from '../src/core/types.ts';
-import { at, fenced, hostOf, play, refusedSince, seen, silentSince, told } from './world.ts';
+import { at, CAUGHT_UP, fenced, hostOf, play, refusedSince, seen, silentSince, told } from './world.ts';
 
 const reasons = ({ reasons: list }: { reasons: readonly { reason: string }[] }) =>
   list.map(({ reason }) => reason);
@@ -61,17 +61,17 @@ describe('while the primary is open', () => {
     askedAtMs,
   });
 
-  it('one that could not be made anew is made anew again, though it has no server to hold a lock of', () => {
-    const halfMade = { ...refusedSince(100), lock: 'none' as const, isHalfMade: true };
+  it('one without data is made anew, though it has no server to hold a lock of', () => {
+    const empty = { ...refusedSince(100), lock: 'none' as const, isEmpty: true };
     expect(
       told(
         play([
           [0, seen()],
-          [200, seen({ 'db-3': halfMade })],
+          [200, seen({ 'db-3': empty })],
         ]),
       ),
     ).toEqual(['rebuild db-3 db-1 1']);
-    const dead = { ...halfMade, isHalfMade: false };
+    const dead = { ...empty, isEmpty: false };
     expect(
       told(
         play([
@@ -316,6 +316,27 @@ describe('servers that forget what they received when they start again', () => {
     expect(reasons(play(frames))).toEqual([]);
   });
 
+  it('nor one whose data was made anew, on any engine: it remembers nothing that it confirmed', () => {
+    const anew = { ...voters, 'db-2': fenced({ serverId: 'another' }) };
+    const frames = [
+      [0, seen()],
+      [600, seen({ 'db-1': refusedSince(500), ...anew })],
+    ] as const;
+    expect(reasons(play(frames))).toContain('received-lost');
+  });
+
+  it('a primary that comes back without the reign that it began has lost its data: it is not opened again', () => {
+    const away = { ...silentSince(0), lock: 'none' as const };
+    const closed = (reign: { epoch: number; node: string } | null) =>
+      seen({
+        'db-1': { reign, state: { promoted: false, readOnly: true, detached: true, source: null } },
+        'db-2': fenced(),
+        'db-3': { ...away, reign: { epoch: 1, node: 'db-1' } },
+      });
+    expect(told(play([[500, closed({ epoch: 1, node: 'db-1' })]]))).not.toEqual([]);
+    expect(told(play([[500, closed(null)]]))).toEqual([]);
+  });
+
   it('it is one again when it has caught up with the primary since; not by what the primary held before', () => {
     const asked = (askedAtMs: number) =>
       play(
@@ -477,7 +498,14 @@ describe('a promotion, piece by piece: each follows from what is seen', () => {
             }),
           ],
         ],
-        { ...initialState(-100_000), activeSinceMs: 0, phase: 'looking', armedEpoch: 2, fencedAtMs: 0 },
+        {
+          ...initialState(-100_000),
+          activeSinceMs: 0,
+          phase: 'looking',
+          armedEpoch: 2,
+          fencedAtMs: 0,
+          lives: CAUGHT_UP,
+        },
       );
     expect(told(fencedBy(tail()))).toEqual(['arm db-3 db-2']);
     expect(

@@ -6,6 +6,7 @@ import {
   type Action,
   type AgentOrder,
   type Announcer,
+  type NodeAgents,
   type Step,
   Supervisor,
   type SupervisorEvent,
@@ -49,7 +50,7 @@ export class Watch implements AsyncDisposable {
         announcer?.tell(event, agoMs);
         this.#endings.get(by)?.(event);
       },
-      ...(this.#restarts && { agents: { carryOut: (node, errand) => this.#carryOut(node.name, errand) } }),
+      ...(this.#restarts && { agents: this.#agents() }),
     };
     const announcer = this.#announce?.(by, () => this.#supervisors.get(by)?.status() ?? null);
     const supervisor = new Supervisor(options);
@@ -65,6 +66,13 @@ export class Watch implements AsyncDisposable {
       if (phase !== 'passive' && phase !== 'unfounded') return by;
     }
     return null;
+  }
+
+  #agents(): NodeAgents {
+    return {
+      carryOut: (node, errand) => this.#carryOut(node.name, errand),
+      isEmpty: async ({ name }) => this.cluster.local(name).isEmpty(),
+    };
   }
 
   async #carryOut(node: string, { do: order, source }: AgentOrder): Promise<void> {

@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { availableEngines, type Cluster, startCluster } from '@replication-lab/engines/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Action } from '../src/index.ts';
@@ -89,6 +91,16 @@ describe.each(engines)('%s: another primary is wished for', (engine) => {
       noneFailed();
     },
   );
+
+  it('a primary that dies with its data is replaced, and made anew without help', async () => {
+    await whole();
+    const from = primary();
+    await cluster.kill(from);
+    await rm(join(cluster.local(from).spec.stateDir, 'data'), { recursive: true });
+    expect(await watch.untilPromoted(from)).not.toBe(from);
+    await whole();
+    await more();
+  });
 
   it('every row that was acknowledged is there once', async () => {
     await writers.stop();

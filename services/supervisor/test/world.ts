@@ -118,10 +118,15 @@ function heard({ nodes, lateMs }: Observation, nowMs: number): Observation {
   return { nodes: alive, lateMs };
 }
 
+/** Every node's data has been seen to hold all that the primary had. */
+export const CAUGHT_UP = Object.fromEntries(
+  NAMES.map((name) => [name, { id: NODE.serverId, sinceMs: -100_000, goal: at(1), isCaughtUp: true }]),
+);
+
 /** Several observations after one another; the last step. */
 export function play(
   frames: readonly (readonly [nowMs: number, observation: Observation])[],
-  state: SupervisorState = { ...initialState(-100_000), activeSinceMs: -100_000 },
+  state: SupervisorState = { ...initialState(-100_000), activeSinceMs: -100_000, lives: CAUGHT_UP },
   changes: Partial<StepContext> = {},
 ): Step {
   let step: Step | null = null;

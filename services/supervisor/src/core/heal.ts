@@ -22,8 +22,8 @@ export function heal(
   const host = hostOf(context, primary.name);
   for (const voter of voters) {
     const { name, state, failure } = voter;
-    if (voter.isHalfMade && failure?.kind === 'refused') {
-      const detail = `${name} was not made anew: its source may have died meanwhile; it is tried again`;
+    if (voter.isEmpty && failure?.kind === 'refused') {
+      const detail = `${name} has no data, lost or only half made: it is made anew`;
       reasons.push({ reason: 'needs-rebuild', detail });
       actions.push({ do: 'rebuild', node: name, ...order });
       continue;

@@ -9,7 +9,7 @@ export function remember(
   state: SupervisorState,
   { nodes, lateMs }: Observation,
   nowMs: number,
-  context: Pick<StepContext, 'positions' | 'limits' | 'endpoints'>,
+  context: Pick<StepContext, 'positions' | 'limits' | 'endpoints' | 'forgetsReceived'>,
 ): SupervisorState {
   const { positions, limits } = context;
   const signs = { ...state.signs };
@@ -51,7 +51,7 @@ export function remember(
     detachedSinceMs,
     answeringSinceMs: answeringSinceMs(state, primary, epoch, nowMs),
     lockedAtMs: rememberLocked({ ...state, signs }, nodes, primary, nowMs, context),
-    lives: rememberLives(state.lives, nodes, primary, nowMs, { positions }),
+    lives: rememberLives(state.lives, nodes, primary, nowMs, context),
     wish: rememberWish(state, nodes, reign, nowMs, { positions, limits }),
     openEpoch: primary?.state?.promoted && !primary.state.readOnly ? epoch : state.openEpoch,
     armedEpoch: armedEpoch(nodes) ?? state.armedEpoch,

@@ -18,6 +18,8 @@ export function reopening(
 ): PromotionStep | null {
   const { name: node, state, failure, lock } = primary;
   if (failure !== null || state === null || lock !== 'held' || state.promoted) return null;
+  // It began that reign; so one that does not know of it has lost its data.
+  if (primary.reign?.epoch !== epoch) return null;
   const there = voters.filter((voter) => voter.failure === null && voter.state !== null);
   const followers = there.filter((voter) => voter.lock === 'held');
   if (followers.length === 0 || followers.length < there.length) return null;

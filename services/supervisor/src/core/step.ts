@@ -188,7 +188,7 @@ const notLocked = (name: string): Explained => ({
 
 const forgotten = (name: string): Explained => ({
   reason: 'received-lost',
-  detail: `${name} has started again and not caught up since: it may have forgotten what it had confirmed before`,
+  detail: `${name} has started again, or was made anew, and not caught up since: it may lack what it had confirmed before`,
 });
 
 /** What would keep a failover from being made, if the primary died now. */

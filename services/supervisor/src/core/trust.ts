@@ -1,9 +1,12 @@
-import type { Position } from '@replication-lab/engines';
+import type { NodeState, Position } from '@replication-lab/engines';
 import type { NodeReport, StepContext, SupervisorState } from './types.ts';
 
-/** One life of a node's server, from one start to the next. */
+/**
+ * One life of what a node has received: from one start of its server to the next, where a start may forget; else as long as it
+ * has the same data. Data that was lost and made anew has forgotten all that the node ever confirmed.
+ */
 export interface Life {
-  readonly bootId: string;
+  readonly id: string;
   /** When it was first seen. */
   readonly sinceMs: number;
   /** What the open primary held when it was asked after that; null: not asked yet. */
@@ -12,30 +15,41 @@ export interface Life {
   readonly isCaughtUp: boolean;
 }
 
+type Memory = Pick<StepContext, 'forgetsReceived'>;
+
+const lifeOf = ({ bootId, serverId }: NodeState, { forgetsReceived }: Memory): string =>
+  forgetsReceived ? bootId : serverId;
+
 /**
- * Watches who has caught up since it was started. A server may forget, with a restart, what it had received and not applied
+ * Watches who has caught up since its life began. A server may forget, with a restart, what it had received and not applied
  * (`StepContext.forgetsReceived`), and may have confirmed some of that after it was asked last. The primary still has it; so
- * who has caught up with the primary since, has it again.
+ * who has caught up with the primary since, has it again. The same goes for one whose data was lost. (A copy of the primary,
+ * postgres, keeps its server id, and lacks nothing.)
  */
 export function rememberLives(
   lives: SupervisorState['lives'],
   nodes: readonly NodeReport[],
   primary: NodeReport | undefined,
   nowMs: number,
-  { positions }: Pick<StepContext, 'positions'>,
+  { positions, ...memory }: Pick<StepContext, 'positions'> & Memory,
 ): SupervisorState['lives'] {
   const next: Record<string, Life> = {};
   for (const { name, state } of nodes) {
     if (state === null) continue;
-    const { bootId, held } = state;
+    const { held } = state;
+    const id = lifeOf(state, memory);
     const known = lives[name];
-    const life = known?.bootId === bootId ? known : { bootId, sinceMs: nowMs, goal: null, isCaughtUp: false };
+    const life = known?.id === id ? known : { id, sinceMs: nowMs, goal: null, isCaughtUp: false };
     const asked = primary && primary.name !== name && isOpen(primary) && primary.askedAtMs > life.sinceMs;
     const goal = life.goal ?? (asked ? primary.state!.held : null);
     next[name] = {
       ...life,
       goal,
-      isCaughtUp: life.isCaughtUp || (goal !== null && positions.covers(held, goal)),
+      // While it is the open primary it has everything.
+      isCaughtUp:
+        life.isCaughtUp ||
+        (goal !== null && positions.covers(held, goal)) ||
+        (primary?.name === name && isOpen(primary)),
     };
   }
   return next;
@@ -48,9 +62,9 @@ const isOpen = ({ state, failure }: NodeReport): boolean =>
 export function mayHaveForgotten(
   { name, state }: NodeReport,
   { lives }: Pick<SupervisorState, 'lives'>,
-  { forgetsReceived }: Pick<StepContext, 'forgetsReceived'>,
+  memory: Memory,
 ): boolean {
-  if (!forgetsReceived || state === null) return false;
+  if (state === null) return false;
   const life = lives[name];
-  return life?.bootId !== state.bootId || !life.isCaughtUp;
+  return life?.id !== lifeOf(state, memory) || !life.isCaughtUp;
 }

@@ -21,8 +21,11 @@ export interface NodeReport {
   readonly reign: { readonly epoch: number; readonly node: string } | null;
   /** By epoch, all reigns that this node tells of. */
   readonly reigns: Readonly<Record<number, Pick<Reign, 'fork' | 'lossless'>>>;
-  /** Its data was to be made anew, by this supervisor's order, and that has failed: there may be nothing to start it with. */
-  readonly isHalfMade?: boolean;
+  /**
+   * There is no data to start its server with: its agent says so, or an order of this supervisor to make it anew has failed. Who
+   * lost it (a disk, a volume) does not matter: it holds nothing.
+   */
+  readonly isEmpty?: boolean;
 }
 
 export interface NodeFailure {
@@ -159,7 +162,7 @@ export interface SupervisorState {
   readonly answeringSinceMs: Ms | null;
   /** Since when it is known to be cut off from its voters; null: it is not. */
   readonly lockedAtMs: Ms | null;
-  /** By node: the present life of its server. */
+  /** By node: the present life of its server, or of its data: see `trust.ts`. */
   readonly lives: Readonly<Record<string, Life>>;
   /** Since when all voters are detached; null while they are not. */
   readonly fencedAtMs: Ms | null;
