@@ -103,6 +103,11 @@ export interface LabRuntime {
    */
   exhaustConnections(node: PartName): Promise<() => Promise<void>>;
   /**
+   * Has every fsync of the node's server wait, as on a disk that stands still, until what is returned is called or two minutes
+   * have passed. Native only: elsewhere it throws LabError `usage`.
+   */
+  stallDisk(node: PartName): Promise<() => Promise<void>>;
+  /**
    * Opens a primary when none is open, and attaches the others: what bootstrap decides. Idempotent. Nothing where supervisors
    * watch the lab: that is theirs.
    */

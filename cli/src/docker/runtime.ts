@@ -148,6 +148,10 @@ export class DockerRuntime implements LabRuntime {
     throw new LabError('usage', 'connections are taken in the native lab only', '--runtime native');
   }
 
+  stallDisk(): Promise<() => Promise<void>> {
+    throw new LabError('usage', 'disks are stalled in the native lab only', '--runtime native');
+  }
+
   async detach(node: PartName): Promise<void> {
     await runInside(detachNode(this.engine, this.#endpoint(node)), this.#env);
   }

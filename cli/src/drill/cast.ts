@@ -4,6 +4,9 @@ import type { PartName } from '../runtime.ts';
 import type { LabStatus } from '../status/types.ts';
 import type { Actor } from './types.ts';
 
+/** As native labs name it; see `Scenario.runtimes`. */
+const AGENT: PartName = 'agent';
+
 /** Which part plays whom in a trial. */
 export type Cast = Readonly<Record<Exclude<Actor, 'writing-node'>, PartName>>;
 
@@ -28,5 +31,6 @@ export function cast(status: LabStatus, random: Random): Cast {
     'acting-supervisor': acting.name,
     'standby-supervisor': standby.name,
     api: api.name,
+    agent: AGENT,
   };
 }

@@ -7,6 +7,7 @@ import type { BrokenParts } from './broken.ts';
 import type { Cast } from './cast.ts';
 import type { DrillLoad } from './load.ts';
 import type { Actor, Condition, Step } from './types.ts';
+import { STOP_APPLYING } from './words.ts';
 
 /** What the steps of a trial act on. */
 export interface Stage {
@@ -72,7 +73,14 @@ export async function perform(step: Step, stage: Stage): Promise<void> {
     case 'exhaust':
       stage.release.push(await lab.exhaustConnections(part));
       return;
+    case 'stall':
+      stage.release.push(await lab.stallDisk(part));
+      return;
+    case 'stop-applying':
+      await lab.queryAsAdmin(part, [STOP_APPLYING[lab.engine]]);
+      return;
     case 'release':
+      stage.mendedAtMs = performance.now();
       for (const release of stage.release.splice(0)) await release();
       return;
   }

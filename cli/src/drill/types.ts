@@ -10,6 +10,8 @@ export type Actor =
   | 'replica'
   | 'other-replica'
   | 'acting-supervisor'
+  /** Whatever carries out orders on the primary's host; native: one process for all nodes. */
+  | 'agent'
   | 'standby-supervisor'
   | 'api'
   /** Whoever acknowledged the newest write when the step begins. */
@@ -46,6 +48,10 @@ export type Step =
   | { readonly do: 'reconnect'; readonly who: Actor }
   /** Takes every connection that ordinary accounts can get. */
   | { readonly do: 'exhaust'; readonly who: Actor }
+  /** Nothing that it wants on its disk gets there: each of its fsyncs waits. */
+  | { readonly do: 'stall'; readonly who: Actor }
+  /** It receives, and does not apply; whoever detaches it, or has it follow somebody, makes it go on. */
+  | { readonly do: 'stop-applying'; readonly who: Actor }
   | { readonly do: 'release'; readonly who: Actor }
   /** Goes on under load for so long; two numbers: between them, drawn from the seed. */
   | { readonly do: 'wait'; readonly ms: number | readonly [number, number] }

@@ -22,6 +22,7 @@ import { guardNames, logFile, nodeNames } from './layout.ts';
 import { printLogs } from './logs.ts';
 import { askNativeSupervisors, observeNative, orderNativeSupervisors } from './observe.ts';
 import { HAPROXY, SERVICES } from './services.ts';
+import { stallDisk } from './stall.ts';
 import { stopProcesses } from './up.ts';
 
 const ADMIN_QUERY_MS = 30_000;
@@ -148,6 +149,12 @@ export class NativeRuntime implements LabRuntime {
     return async () => {
       for (const connection of taken) connection.destroy();
     };
+  }
+
+  async stallDisk(node: PartName): Promise<() => Promise<void>> {
+    const identity = await this.#process(node);
+    if (!identity) throw new LabError('part-down', `${node} does not run`, './lab heal starts what is down');
+    return stallDisk(identity);
   }
 
   async detach(node: PartName): Promise<void> {

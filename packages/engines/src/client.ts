@@ -7,7 +7,7 @@ import type { EngineClient, EngineName } from './types.ts';
  * The client's half of the engines and nothing else: what a router in somebody's service needs. Nothing that is reached from
  * here loads a driver before the first connection, or any other package at all.
  */
-export type { EngineFailover, NodeState, QuorumState } from './failover.ts';
+export type { EngineFailover, Heart, NodeState, QuorumState } from './failover.ts';
 export { Deadline } from './session/deadline.ts';
 export { Halt } from './session/halt.ts';
 export { Recent } from './session/recent.ts';

@@ -73,6 +73,24 @@ export interface EngineFailover {
    * restart does that (see `NodeState.demotable`).
    */
   demote(channel: Connection, options?: CallOptions): Promise<void>;
+  /**
+   * A line on which heartbeats are written, beside the channel, because a commit that hangs must not keep the node's lock. Throws
+   * EngineError within `connectTimeoutMs`.
+   */
+  openHeart(channel: Connection, connectTimeoutMs: number): Promise<Heart>;
+}
+
+/**
+ * Writes what goes through the whole path of an acknowledged commit (log, disk, a replica's confirmation) and leaves no row
+ * behind.
+ */
+export interface Heart {
+  /**
+   * True once it is acknowledged, however long that takes: whoever waits counts the time. False when the node takes no clients'
+   * writes: then nothing was written. Throws EngineError when the server refuses it, or the connection ends.
+   */
+  beat(): Promise<boolean>;
+  destroy(): void;
 }
 
 /** The server ends a channel that says nothing for so long. */
@@ -100,6 +118,8 @@ export interface NodeState extends NodeProbe {
   readonly sourceSign: string | null;
   /** Why what was received is not being applied; null when it is, or when there is nothing to apply from. */
   readonly applyTrouble: string | null;
+  /** Commits here that have been written down and wait for a replica's confirmation at this moment. */
+  readonly waiting: number;
   /** It can be armed: what it has received is applied, or will be when it is promoted. */
   readonly drained: boolean;
   /** Everything received or applied, so named that it covers the node's own past: `EngineAdmin.held`. */

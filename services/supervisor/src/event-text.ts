@@ -11,7 +11,7 @@ export function textOf(event: SupervisorEvent): string {
     case 'order':
       return orderText(event);
     case 'suspected':
-      return `${event.primary} is suspected: ${event.failure ?? 'it answers, and is not open'}${colon(event.error)}`;
+      return `${event.primary} is suspected: ${event.failure ?? 'it answers, and cannot do its work'}${colon(event.error)}`;
     case 'cleared':
       return `${event.primary} keeps the office: it answers again after ${event.afterMs} ms`;
     case 'confirmed':

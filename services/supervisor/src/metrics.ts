@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Evidence } from './core/evidence.ts';
+import { EVIDENCE } from './core/evidence.ts';
 import type { Step } from './core/types.ts';
 import type { SupervisorEvent } from './events.ts';
 
@@ -73,8 +73,6 @@ function addStatus(registry: Registry, status: () => Step | null): void {
     (s) => s.unarmed.map(({ reason }) => reason),
   );
 }
-
-const EVIDENCE: readonly Evidence[] = ['hard', 'soft', 'closed', 'fenced'];
 
 function countEvents(registry: Registry): Metrics['observe'] {
   const registers = [registry];

@@ -77,8 +77,9 @@ export class Moments {
     }
     if (verdict.kind !== 'suspected' && verdict.kind !== 'dead') return moments;
     if (this.#suspicion?.epoch !== epoch) {
-      const failure = nodes.find(({ name }) => name === primary)?.failure ?? null;
-      const sinceMs = failure?.sinceMs ?? nowMs;
+      const { failure = null, pulse } = nodes.find(({ name }) => name === primary) ?? {};
+      const isGray = verdict.kind === 'dead' && verdict.by === 'gray';
+      const sinceMs = failure?.sinceMs ?? (isGray ? pulse?.unansweredSinceMs : null) ?? nowMs;
       this.#suspicion = { primary, epoch, sinceMs, evidence: null, confirmedAtMs: null };
       const { kind = null, error = null } = failure ?? {};
       moments.push({ event: { what: 'suspected', primary, epoch, failure: kind, error }, atMs: sinceMs });

@@ -8,6 +8,7 @@ import {
   type NodeState,
 } from '@replication-lab/engines';
 import type { Action, AgentOrder, NodeFailure, NodeReport } from './core/types.ts';
+import { Heartbeat } from './heartbeat.ts';
 
 /** How often a node is asked while all is well; the lock is renewed by it. */
 const ASK_EVERY_MS = 200;
@@ -23,6 +24,8 @@ const ASK_TIMEOUT_MS = 1_000;
 const ORDER_TIMEOUT_MS = 1_500;
 /** The row that begins a reign waits for a replica. */
 const ESTABLISH_TIMEOUT_MS = 2_500;
+/** A heartbeat under way may take so long before the primary is closed. */
+const LAST_BEAT_MS = 200;
 
 /** What goes through the session that holds the node's lock: all but what the node's agent does. */
 export type ChannelOrder = Exclude<Action, AgentOrder>;
@@ -72,6 +75,7 @@ export class NodeChannel {
   #wake: (() => void) | null = null;
   #hurry = false;
   #running: Promise<void> | null = null;
+  readonly #heartbeat = new Heartbeat((timeoutMs) => this.#openHeart(timeoutMs));
 
   constructor(options: ChannelOptions) {
     this.#options = options;
@@ -90,6 +94,7 @@ export class NodeChannel {
       lock: this.#lock,
       reign: this.#reign,
       reigns: this.#reigns,
+      pulse: this.#heartbeat.pulse,
     };
   }
 
@@ -109,8 +114,20 @@ export class NodeChannel {
     this.#hurry = hurry;
   }
 
+  /** Whether heartbeats are written to this node. Only while it answers, and under its lock. */
+  set beats(wanted: boolean) {
+    if (wanted && this.#connection !== null && this.#lock === 'held') this.#heartbeat.start();
+    else this.#heartbeat.stop();
+  }
+
+  async #openHeart(connectTimeoutMs: number) {
+    if (this.#connection === null) throw new EngineError('connection-lost', 'the channel has ended');
+    return this.#options.engine.failover.openHeart(this.#connection, connectTimeoutMs);
+  }
+
   async close(): Promise<void> {
     this.#stop.abort();
+    this.#heartbeat.stop();
     this.#wake?.();
     // Not politely: the server would otherwise keep the lock until it notices.
     this.#connection?.destroy();
@@ -180,6 +197,7 @@ export class NodeChannel {
     const hadConnection = this.#connection !== null;
     this.#connection?.destroy();
     this.#connection = null;
+    this.#heartbeat.stop();
     this.#lock = 'none';
     this.#isLocked = false;
     this.#established = null;
@@ -248,6 +266,7 @@ export class NodeChannel {
         if (this.#established !== action.epoch) await this.#establish(channel, action.epoch);
         return failover.open(channel, limit);
       case 'close':
+        await this.#heartbeat.rest(LAST_BEAT_MS);
         return failover.close(channel, limit);
       case 'demote':
         return failover.demote(channel, limit);

@@ -33,6 +33,8 @@ const HURRIED: ReadonlySet<Phase> = new Set([
   'establishing',
   'opening',
 ]);
+/** Phases in which the primary may be open and is told nothing that its writes would have to wait for. */
+const BEATEN: ReadonlySet<Phase> = new Set(['watching', 'refusing']);
 /** What takes longer than this waits for something that will not come sooner by asking. */
 const HURRY_MS = 10_000;
 
@@ -163,7 +165,11 @@ export class Supervisor {
     this.#tellMoments(this.#moments.step(step, nodes, nowMs));
     if (!HURRIED.has(step.state.phase)) this.#calmAtMs = nowMs;
     const hurry = nowMs > this.#calmAtMs && nowMs - this.#calmAtMs < HURRY_MS;
-    for (const channel of this.#channels.values()) channel.hurry = hurry;
+    const beats = BEATEN.has(step.state.phase) && step.state.wish === null;
+    for (const [name, channel] of this.#channels) {
+      channel.hurry = hurry;
+      channel.beats = beats && name === step.primary;
+    }
     const isNew = hurry && !this.#isHurried;
     this.#isHurried = hurry;
     if (isNew) this.#stepIn(HURRIED_STEP_EVERY_MS);

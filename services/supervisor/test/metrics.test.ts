@@ -56,7 +56,9 @@ describe('metrics of a supervisor', () => {
     const text = await registry.metrics();
     expect(samples(text, 'supervisor_failovers_total')).toEqual([
       'supervisor_failovers_total{evidence="hard"} 1',
-      ...['soft', 'closed', 'fenced'].map((by) => `supervisor_failovers_total{evidence="${by}"} 0`),
+      ...['soft', 'closed', 'fenced', 'locked', 'gray'].map(
+        (by) => `supervisor_failovers_total{evidence="${by}"} 0`,
+      ),
     ]);
     expect(samples(text, 'supervisor_suspicions_cancelled_total')).toEqual([
       'supervisor_suspicions_cancelled_total 1',

@@ -50,6 +50,10 @@ function trouble(model: Model, turn: number, random: () => number) {
     // With its own data, as it was; or made anew, where somebody else is the primary by then.
     return { atTurn, how: () => (random() < 0.5 ? node.boot() : model.rebuild(name)) };
   }
+  if (random() < 0.3) {
+    node.stalledSinceMs = model.nowMs;
+    return { atTurn, how: () => (node.stalledSinceMs = null) };
+  }
   node.frozen = true;
   return {
     atTurn,
@@ -89,18 +93,21 @@ describe('two supervisors, three databases, and whatever may go wrong', () => {
       let promotions = 0;
       let reopened = 0;
       let switchovers = 0;
+      let grays = 0;
       let acknowledged = 0;
       for (let seed = 1; seed <= SEEDS; seed++) {
         const model = play(seed, forgetsReceived);
         reopened += model.reopened;
+        grays += model.grays;
         promotions += model.promotions;
         switchovers += model.switchovers;
         acknowledged += model.acknowledged.length;
       }
       console.log(
-        `${SEEDS} histories: ${promotions} promotions (${switchovers} wished for, ${reopened} of the same node), ${acknowledged} acknowledged commits, 0 lost`,
+        `${SEEDS} histories: ${promotions} promotions (${switchovers} wished for, ${reopened} of the same node, ${grays} of nodes that could not write), ${acknowledged} acknowledged commits, 0 lost`,
       );
       expect(promotions).toBeGreaterThan(SEEDS / 4);
+      expect(grays).toBeGreaterThan(5);
       expect(switchovers).toBeGreaterThan(SEEDS / 8);
     },
   );

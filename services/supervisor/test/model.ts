@@ -32,6 +32,8 @@ class ModelNode {
   readonly name: Name;
   up = true;
   frozen = false;
+  /** Since when its disk takes nothing: it answers, and writes nothing. */
+  stalledSinceMs: number | null = null;
   boots = 1;
   /** Its data was made so often. */
   datas = 1;
@@ -73,6 +75,7 @@ class ModelNode {
     if (this.isEmpty) return;
     this.up = true;
     this.frozen = false;
+    this.stalledSinceMs = null;
     if (this.forgetsReceived) this.head = this.applied;
     this.boots += 1;
     this.source = null;
@@ -110,6 +113,8 @@ export class Model {
   switchovers = 0;
   /** Times that a primary got its office again. */
   reopened = 0;
+  /** Primaries that were taken for gray. */
+  grays = 0;
   nowMs = 0;
   /** The newest reign that was opened to clients. */
   #opened = 1;
@@ -180,6 +185,7 @@ export class Model {
 
   /** A client's commit: acknowledged at once by a node that waits for nobody, else when a voter has it. */
   #write(node: ModelNode): void {
+    if (node.stalledSinceMs !== null) return;
     this.#waiting.push({ id: this.#append(node), on: node.name, boot: node.boots });
   }
 
@@ -236,6 +242,7 @@ export class Model {
     const lateMs = Math.max(0, this.nowMs - supervisor.lastStepMs - TURN_MS);
     supervisor.lastStepMs = this.nowMs;
     const step = stepFailover(supervisor.state, { nodes, lateMs }, this.nowMs, this.#context);
+    if (step.state.grayAtMs !== null && supervisor.state.grayAtMs === null) this.grays += 1;
     supervisor.state = step.state;
     supervisor.last = step;
     for (const action of step.actions) {
@@ -280,6 +287,7 @@ export class Model {
       lock: lock === 'other' && node.lock === null ? 'none' : lock,
       reign: this.#reignOf(node.head),
       reigns: this.#reignsOf(node.head),
+      pulse: { unansweredSinceMs: node.open ? node.stalledSinceMs : null, beats: 3 },
     });
   }
 
@@ -311,6 +319,7 @@ export class Model {
       demotable: node.promoted && !node.open && !this.#waiting.some(({ on }) => on === node.name),
       sourceSign: node.source === null ? null : String(node.sign),
       applyTrouble: null,
+      waiting: this.#waiting.filter(({ on }) => on === node.name).length,
       quorum,
     };
   }

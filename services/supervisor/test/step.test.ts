@@ -243,6 +243,65 @@ describe('a primary that answers, and that no voter hears', () => {
   });
 });
 
+describe('a primary that answers, and acknowledges nothing', () => {
+  const beats = (unansweredSinceMs: number | null, count = 3) => ({
+    pulse: { unansweredSinceMs, beats: count },
+  });
+  const frame = (ms: number, primary: object, others: Parameters<typeof seen>[0] = {}) =>
+    [ms, seen({ ...others, 'db-1': primary })] as const;
+  const first = [1_000, seen()] as const;
+
+  it('cannot write: it is replaced when three heartbeats have hung for long enough', () => {
+    const early = play([first, frame(2_000, beats(1_500)), frame(3_400, beats(1_500))]);
+    expect([early.state.phase, told(early)]).toEqual(['watching', []]);
+    const step = play([frame(3_500, beats(1_500))], early.state);
+    expect([step.state.phase, step.verdict]).toEqual(['fencing', { kind: 'dead', by: 'gray' }]);
+    // No heartbeat is written meanwhile.
+    const detached = { 'db-2': fenced(), 'db-3': fenced() };
+    const next = play([frame(3_600, {}, detached), frame(3_700, {}, detached)], step.state);
+    expect(told(next)).toEqual(['arm db-2 db-3']);
+    expect(told(play([frame(9_000, {}, detached)], step.state))).toEqual([
+      'follow db-2 db-1',
+      'follow db-3 db-1',
+    ]);
+  });
+
+  it.each([
+    ['two heartbeats', beats(1_500, 2), {}],
+    ['commits that wait for a voter: they were written', { ...beats(1_500), state: { waiting: 1 } }, {}],
+    ['a voter that does not answer', beats(1_500), { 'db-3': silentSince(1_500) }],
+    ['a voter that follows nobody', beats(1_500), { 'db-3': { state: { linked: false } } }],
+    [
+      'nobody who confirms',
+      {
+        ...beats(1_500),
+        state: { quorum: { armed: true, trouble: null, voters: null, confirming: [] } },
+      },
+      {},
+    ],
+  ])('%s: it is not replaced', (_, primary, others) => {
+    const step = play([first, frame(2_000, primary, others), frame(5_000, primary, others)]);
+    expect([step.state.phase, step.verdict]).toEqual(['watching', { kind: 'open' }]);
+  });
+
+  it('stays in office while what it holds grows, however long heartbeats take', () => {
+    const frames = [2_000, 3_000, 4_000, 5_000, 6_000].map((ms) =>
+      frame(ms, { ...beats(1_500), state: { held: at(ms) } }),
+    );
+    expect(play([first, ...frames]).state.phase).toBe('watching');
+  });
+
+  it('stays in office shortly after a promotion, while it is being closed, and for what is the delay of this process', () => {
+    const frames = [first, frame(2_000, beats(1_500)), frame(3_500, beats(1_500))];
+    const before = { ...initialState(-100_000), activeSinceMs: -100_000 };
+    expect(play(frames).state.phase).toBe('fencing');
+    expect(play(frames, { ...before, lastPromotionAtMs: -5_000 }).state.phase).toBe('watching');
+    expect(play([first, [3_500, seen({ 'db-1': beats(1_500) }, 500)]]).state.phase).toBe('watching');
+    const wish = { to: 'db-2', epoch: 1, untilMs: 9_000, goal: null, isNear: false, sealed: null };
+    expect(play(frames, { ...before, wish: { ...wish, isHandedOver: false } }).state.phase).toBe('closing');
+  });
+});
+
 describe('refusals', () => {
   const unlinked = { state: { linked: false } };
   const dead = { 'db-1': refusedSince(100), 'db-2': unlinked, 'db-3': unlinked };
@@ -413,6 +472,11 @@ describe('a promotion, piece by piece: each follows from what is seen', () => {
 
   it('drains the voter that holds most', () => {
     expect(looked({ 'db-2': fenced(), 'db-3': most }).state.phase).toBe('draining');
+  });
+
+  it('of two that hold the same takes the one that has applied it', () => {
+    const undrained = fenced({ position: at(90) });
+    expect(told(looked({ 'db-2': undrained, 'db-3': fenced() }))).toEqual(['arm db-3 db-2']);
   });
 
   it('arms it when it has applied all', () => {

@@ -51,6 +51,7 @@ const NODE: NodeState = {
   linked: true,
   sourceSign: 'sign-1',
   applyTrouble: null,
+  waiting: 0,
   quorum: { armed: false, trouble: null, voters: null, confirming: [] },
 };
 

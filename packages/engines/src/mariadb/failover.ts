@@ -56,6 +56,7 @@ async function look(channel: Connection, options: CallOptions): Promise<Look> {
       linked: receiver === 'on',
       sourceSign: source ? signOf(source) : null,
       applyTrouble: source && applier === 'stopped' ? String(source.Last_SQL_Error || 'it is stopped') : null,
+      waiting: semiSync.waiting,
       drained: positions.covers(probe.position, probe.received),
       held: positions.merge(probe.position, probe.received),
       quorum: quorumOf(

@@ -76,9 +76,7 @@ export async function beside(
   deadline: Deadline,
   work: (side: Connection) => Promise<void>,
 ): Promise<void> {
-  const openAnother = openers.get(channel);
-  if (!openAnother) throw new EngineError('bad-statement', 'this connection is not a channel');
-  const side = await openAnother(deadline.remainingMs());
+  const side = await openBeside(channel, deadline.remainingMs());
   const isDone = new AbortController();
   let renewing: Promise<void> | null = null;
   try {
@@ -90,6 +88,13 @@ export async function beside(
     await renewing;
     side.destroy();
   }
+}
+
+/** A connection beside the channel that is used for longer than one call. The caller destroys it. */
+export function openBeside(channel: Connection, connectTimeoutMs: number): Promise<Connection> {
+  const openAnother = openers.get(channel);
+  if (!openAnother) throw new EngineError('bad-statement', 'this connection is not a channel');
+  return openAnother(connectTimeoutMs);
 }
 
 async function renew(channel: Connection, isDone: AbortSignal, onLost: () => void): Promise<void> {

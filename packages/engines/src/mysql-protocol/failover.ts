@@ -13,6 +13,7 @@ import {
   type SqlValue,
 } from '../types.ts';
 import { beside, openChannel } from './channel.ts';
+import { openHeart } from './heart.ts';
 import { writeEpoch } from './reign.ts';
 import { armedBy, type SemiSync, troubleOf } from './semi-sync.ts';
 import type { Dialect } from './session.ts';
@@ -89,6 +90,7 @@ export function failoverOf(words: Words): EngineFailover {
     open: (channel, options) => open(begin(channel, options)),
     close: (channel, options) => close(begin(channel, options)),
     demote: (channel, options) => demote(begin(channel, options)),
+    openHeart,
   };
 }
 

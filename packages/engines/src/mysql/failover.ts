@@ -65,6 +65,7 @@ async function look(channel: Connection, options: CallOptions): Promise<Look> {
       linked: receiver === 'on',
       sourceSign: source ? String(source.sign) : null,
       applyTrouble: source && applier === 'stopped' ? String(errors[0]?.message ?? 'it is stopped') : null,
+      waiting: semiSync.waiting,
       drained: positions.covers(probe.position, probe.received),
       held: positions.merge(probe.position, probe.received),
       quorum: quorumOf(

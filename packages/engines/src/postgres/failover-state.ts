@@ -44,6 +44,7 @@ const NODE_STATE = {
          (SELECT wait_event FROM pg_stat_activity
            WHERE backend_type = 'startup'
              AND (${READERS_IN_THE_WAY} OR wait_event = 'RecoveryApplyDelay') LIMIT 1) AS obstacle,
+         (SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep')::int AS waiting,
          ARRAY(SELECT name FROM files WHERE name ~ '^[0-9A-F]{24}$') AS segments,
          pg_size_bytes(current_setting('wal_segment_size'))::int AS "segmentBytes",
          (SELECT coalesce(json_object_agg(name, pg_read_file('pg_wal/' || name, 0, ${MAX_HISTORY_BYTES}, true)), '{}')
@@ -69,6 +70,7 @@ interface Answer {
   readonly sourceSign: string | null;
   readonly pauseState: string | null;
   readonly obstacle: string | null;
+  readonly waiting: number;
   readonly segments: readonly string[];
   readonly segmentBytes: number;
   readonly histories: Readonly<Record<string, string | null>>;
@@ -105,6 +107,7 @@ function interpret(probed: NodeProbe, answer: Answer): NodeState {
     linked,
     sourceSign,
     applyTrouble: trouble,
+    waiting: answer.waiting,
     // A server that is promoted applies all it has first. It is not waited for before: the last that was received may be the
     // beginning of a record whose rest went down with the primary.
     drained: trouble === null,

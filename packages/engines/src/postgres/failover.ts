@@ -5,6 +5,7 @@ import { primaryConninfo, slotName } from './conninfo.ts';
 import { Order, openChannel } from './failover-order.ts';
 import { arm, establish, flushWholeRecords, quorumOf } from './failover-quorum.ts';
 import { NO_RECEIVER, observe, READERS_IN_THE_WAY } from './failover-state.ts';
+import { openHeart } from './heart.ts';
 import { ask, set } from './settings.ts';
 import { dropIdleSlots, ensureSlot } from './slots.ts';
 
@@ -209,4 +210,5 @@ export const failover: EngineFailover = {
   open,
   close,
   demote,
+  openHeart,
 };

@@ -13,8 +13,12 @@ export type Verdict =
   | { readonly kind: 'suspected'; readonly why: readonly Explained[] }
   | { readonly kind: 'dead'; readonly by: Evidence };
 
-/** What a dead primary was known by. `locked`: it lives, and no voter hears it, so that nobody can confirm its commits. `fenced`: no voter receives from it any more, whoever saw to that. */
-export type Evidence = 'hard' | 'soft' | 'closed' | 'fenced' | 'locked';
+/**
+ * What a dead primary was known by. `locked`: it lives, and no voter hears it, so that nobody can confirm its commits. `gray`: it
+ * answers, and cannot write. `fenced`: no voter receives from it any more, whoever saw to that.
+ */
+export const EVIDENCE = ['hard', 'soft', 'closed', 'fenced', 'locked', 'gray'] as const;
+export type Evidence = (typeof EVIDENCE)[number];
 
 /** Milliseconds since the voter's source gave a sign of life, as seen from here. */
 export function silentMs(state: SupervisorState, voter: string, nowMs: number): number {
@@ -33,6 +37,7 @@ export function judgePrimary(
   if (failure === null && primary.state !== null) {
     if (!primary.state.promoted) return { kind: 'dead', by: 'closed' };
     if (state.lockedAtMs !== null) return { kind: 'dead', by: 'locked' };
+    if (state.grayAtMs !== null) return { kind: 'dead', by: 'gray' };
     return { kind: primary.state.readOnly ? 'closed-to-clients' : 'open' };
   }
   const why: Explained[] = [];

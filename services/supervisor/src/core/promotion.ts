@@ -151,7 +151,9 @@ function choose(
   }
   const best = voters.filter((a) => voters.every((b) => positions.covers(a.state.held, b.state.held)));
   const wished = best.find(({ name }) => name === state.wish?.to);
-  const candidate = best.find((voter) => voter === followed) ?? wished ?? best[0];
+  // Of two that hold the same, one that has applied it need not be waited for.
+  const ready = best.find((voter) => voter.state.drained && hasAppliedAll(voter, context));
+  const candidate = best.find((voter) => voter === followed) ?? wished ?? ready ?? best[0];
   if (candidate) return { candidate };
   const what = voters.map(({ name, state: voter }) => `${name} has ${voter.held}`).join(', ');
   return {

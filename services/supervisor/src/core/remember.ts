@@ -1,4 +1,5 @@
 import { rememberLocked } from './evidence.ts';
+import { rememberGray } from './gray.ts';
 import { holdsForeign, newestReign } from './nodes.ts';
 import { rememberWish } from './switchover.ts';
 import { rememberLives } from './trust.ts';
@@ -13,6 +14,7 @@ export function remember(
 ): SupervisorState {
   const { positions, limits } = context;
   const signs = { ...state.signs };
+  const lateAtMs = lateMs > limits.lateMs ? nowMs : state.lateAtMs;
   const epoch = Math.max(0, ...nodes.map(({ reign }) => reign?.epoch ?? 0));
   // What a node held of an older reign, and lost since, was nobody's: only this one's counts.
   const highWater = state.markedEpoch === epoch ? { ...state.highWater } : {};
@@ -50,12 +52,13 @@ export function remember(
     divergedSinceMs,
     detachedSinceMs,
     answeringSinceMs: answeringSinceMs(state, primary, epoch, nowMs),
-    lockedAtMs: rememberLocked({ ...state, signs }, nodes, primary, nowMs, context),
+    lockedAtMs: rememberLocked({ ...state, signs, lateAtMs }, nodes, primary, nowMs, context),
+    ...rememberGray({ ...state, lateAtMs }, nodes, primary, nowMs, context),
     lives: rememberLives(state.lives, nodes, primary, nowMs, context),
     wish: rememberWish(state, nodes, reign, nowMs, { positions, limits }),
     openEpoch: primary?.state?.promoted && !primary.state.readOnly ? epoch : state.openEpoch,
     armedEpoch: armedEpoch(nodes) ?? state.armedEpoch,
-    lateAtMs: lateMs > limits.lateMs ? nowMs : state.lateAtMs,
+    lateAtMs,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Endpoint, NodeState, PositionOps, Reign } from '@replication-lab/engines';
 import type { Verdict } from './evidence.ts';
+import type { Pulse, Stall } from './gray.ts';
 import type { Choice } from './proof.ts';
 import type { Life } from './trust.ts';
 
@@ -26,6 +27,8 @@ export interface NodeReport {
    * lost it (a disk, a volume) does not matter: it holds nothing.
    */
   readonly isEmpty?: boolean;
+  /** What the heartbeats came to that this supervisor writes to it; none, unless it acts and this is the open primary. */
+  readonly pulse?: Pulse;
 }
 
 export interface NodeFailure {
@@ -162,6 +165,10 @@ export interface SupervisorState {
   readonly answeringSinceMs: Ms | null;
   /** Since when it is known to be cut off from its voters; null: it is not. */
   readonly lockedAtMs: Ms | null;
+  /** What looks as if the primary could not write any more; null: it can, as far as is known. */
+  readonly stall: Stall | null;
+  /** Since when it is known that it cannot; null: it can, or that is not certain yet. */
+  readonly grayAtMs: Ms | null;
   /** By node: the present life of its server, or of its data: see `trust.ts`. */
   readonly lives: Readonly<Record<string, Life>>;
   /** Since when all voters are detached; null while they are not. */
@@ -197,6 +204,10 @@ export interface Limits {
   readonly softSilentMs: number;
   /** LOCKED evidence: the primary has answered, and no voter has heard from it, for so long. */
   readonly lockedMs: number;
+  /** GRAY evidence: the primary answers, and has acknowledged nothing that was written to it for so long … */
+  readonly grayMs: number;
+  /** … of so many heartbeats at least. */
+  readonly grayBeats: number;
   /** How long the last look waits for an answer. */
   readonly lookMs: number;
   /** After a promotion, SOFT evidence counts for nothing for so long. */
@@ -220,6 +231,8 @@ export const LIMITS: Limits = {
   softMs: 1_200,
   softSilentMs: 900,
   lockedMs: 2_000,
+  grayMs: 2_000,
+  grayBeats: 3,
   lookMs: 50,
   calmMs: 10_000,
   cancelMs: 60_000,
@@ -256,6 +269,8 @@ export const initialState = (nowMs: Ms): SupervisorState => ({
   activeSinceMs: null,
   answeringSinceMs: null,
   lockedAtMs: null,
+  stall: null,
+  grayAtMs: null,
   lives: {},
   detachedSinceMs: {},
   wish: null,
