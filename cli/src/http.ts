@@ -48,6 +48,14 @@ export async function getText(url: string, timeoutMs: number): Promise<string | 
   return response?.ok ? response.text().catch(() => null) : null;
 }
 
+/** What the answer says it was made at, in ms since 1970; null when there is no answer. */
+export async function dateOf(url: string, timeoutMs: number): Promise<number | null> {
+  const response = await get(url, timeoutMs);
+  await response?.body?.cancel().catch(() => {});
+  const atMs = Date.parse(response?.headers.get('date') ?? '');
+  return Number.isNaN(atMs) ? null : atMs;
+}
+
 async function get(url: string, timeoutMs: number, token?: string): Promise<Response | null> {
   try {
     const headers = { connection: 'close', ...(token && { authorization: `Bearer ${token}` }) };

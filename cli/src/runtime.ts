@@ -103,6 +103,13 @@ export interface LabRuntime {
    */
   exhaustConnections(node: PartName): Promise<() => Promise<void>>;
   /**
+   * Starts what guards the lab anew, each part with a clock of its own, which is right. Native only: elsewhere it throws
+   * LabError `usage`.
+   */
+  giveClocks(signal: AbortSignal): Promise<void>;
+  /** The clock of a part that has one of its own is wrong by so many seconds from now on; returns when that shows. */
+  setClock(part: PartName, seconds: number): Promise<void>;
+  /**
    * Has every fsync of the node's server wait, as on a disk that stands still, until what is returned is called or two minutes
    * have passed. Native only: elsewhere it throws LabError `usage`.
    */

@@ -148,6 +148,12 @@ export class DockerRuntime implements LabRuntime {
     throw new LabError('usage', 'connections are taken in the native lab only', '--runtime native');
   }
 
+  giveClocks(): Promise<void> {
+    throw new LabError('usage', 'clocks jump in the native lab only', '--runtime native');
+  }
+
+  async setClock(): Promise<void> {}
+
   stallDisk(): Promise<() => Promise<void>> {
     throw new LabError('usage', 'disks are stalled in the native lab only', '--runtime native');
   }

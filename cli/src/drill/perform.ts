@@ -73,6 +73,9 @@ export async function perform(step: Step, stage: Stage): Promise<void> {
     case 'exhaust':
       stage.release.push(await lab.exhaustConnections(part));
       return;
+    case 'set-clock':
+      stage.release.push(() => lab.setClock(part, 0));
+      return lab.setClock(part, step.seconds);
     case 'stall':
       stage.release.push(await lab.stallDisk(part));
       return;

@@ -1,5 +1,5 @@
 import { NETWORK_SCENARIOS } from './network-scenarios.ts';
-import type { Scenario, Step } from './types.ts';
+import type { Actor, Scenario, Step } from './types.ts';
 import { AFTERWARDS, ANOTHER, CALM_MS, GOES_ON, WATCHED } from './usual-steps.ts';
 
 const BOTH = ['native', 'docker'] as const;
@@ -15,6 +15,9 @@ const RETURN_IN_TURN: readonly Step[] = [
   { until: 'writes-go-on', withinMs: 30_000 },
   AFTERWARDS,
 ];
+
+const clocks = (seconds: number, of: readonly Actor[]): Step[] =>
+  of.map((who) => ({ do: 'set-clock', who, seconds }));
 
 const PROCESS_SCENARIOS: readonly Scenario[] = [
   {
@@ -113,6 +116,7 @@ const PROCESS_SCENARIOS: readonly Scenario[] = [
     readsGoOn: true,
     calmMs: CALM_MS,
     runtimes: ['native'],
+    needs: 'strace',
     steps: [
       { do: 'stall', who: 'primary' },
       ANOTHER,
@@ -329,6 +333,30 @@ const PROCESS_SCENARIOS: readonly Scenario[] = [
       { do: 'start', who: 'other-replica' },
       { until: 'writes-go-on', withinMs: 60_000 },
       AFTERWARDS,
+    ],
+  },
+  {
+    name: 'jump-clock',
+    row: 34,
+    summary:
+      'the clock of the supervisor that acts jumps by an hour, then those of the other one and of the agents, and then all back',
+    failover: false,
+    writesGoOn: true,
+    readsGoOn: true,
+    runtimes: ['native'],
+    needs: 'clocks',
+    steps: [
+      ...clocks(3_600, ['acting-supervisor']),
+      WATCHED,
+      ...clocks(3_600, ['standby-supervisor', 'agent']),
+      WATCHED,
+      ...clocks(0, ['acting-supervisor', 'standby-supervisor', 'agent']),
+      WATCHED,
+      ...clocks(-3_600, ['acting-supervisor', 'standby-supervisor', 'agent']),
+      WATCHED,
+      ...clocks(0, ['acting-supervisor', 'standby-supervisor', 'agent']),
+      GOES_ON,
+      WATCHED,
     ],
   },
   {

@@ -44,6 +44,7 @@ const CAUGHT_UP_WITHIN_MS = 60_000;
 export async function runTrial(scenario: Scenario, seed: number, context: TrialContext): Promise<Trial> {
   const { lab, stateDir, signal } = context;
   if (scenario.calmMs !== undefined) await untilCalm(lab, scenario.calmMs, signal);
+  if (scenario.needs === 'clocks') await lab.giveClocks(signal);
   const at = new Date();
   const before = await untilWhole(lab, WHOLE_WITHIN_MS, signal);
   const random = randomOf(seed, 0);

@@ -52,6 +52,8 @@ export type Step =
   | { readonly do: 'stall'; readonly who: Actor }
   /** It receives, and does not apply; whoever detaches it, or has it follow somebody, makes it go on. */
   | { readonly do: 'stop-applying'; readonly who: Actor }
+  /** Its clock is wrong by so many seconds from now on. Scenarios with `needs: 'clocks'` only. */
+  | { readonly do: 'set-clock'; readonly who: Actor; readonly seconds: number }
   | { readonly do: 'release'; readonly who: Actor }
   /** Goes on under load for so long; two numbers: between them, drawn from the seed. */
   | { readonly do: 'wait'; readonly ms: number | readonly [number, number] }
@@ -83,6 +85,8 @@ export interface Scenario {
   /** Where it can be injected. */
   readonly runtimes: readonly RuntimeName[];
   readonly steps: readonly Step[];
+  /** What is not on every machine. `clocks`: what guards the lab is started anew before the trial, with clocks of its own. */
+  readonly needs?: 'strace' | 'clocks';
 }
 
 /** What one trial found; a line of a record file. Times in ms. Null: did not happen, or was not seen. */

@@ -42,6 +42,33 @@ export const haproxyNeed: Need = {
   present: async () => (await findHaproxy()) !== null,
 };
 
+export const straceNeed: Need = {
+  what: 'strace, which stalls disks for a drill',
+  packages: ['strace'],
+  present: async () => (await findProgram('strace')) !== null,
+};
+
+/** Debian keeps it in a directory for the machine's architecture. */
+export async function findFaketime(): Promise<string | null> {
+  for (const architecture of await readdir('/usr/lib').catch(() => [])) {
+    const path = join('/usr/lib', architecture, 'faketime/libfaketimeMT.so.1');
+    if (await readable(path)) return path;
+  }
+  return null;
+}
+
+const readable = (path: string): Promise<boolean> =>
+  access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+
+export const faketimeNeed: Need = {
+  what: 'libfaketime, which makes clocks jump for a drill',
+  packages: ['faketime'],
+  present: async () => (await findFaketime()) !== null,
+};
+
 /** The command that installs by hand what `ensurePackages` would. */
 export const installCommand = (packages: readonly string[]): string =>
   `apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`;

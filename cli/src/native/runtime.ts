@@ -15,17 +15,22 @@ import {
 } from '../runtime.ts';
 import { ENGINES, type LabState } from '../state.ts';
 import type { Condition, LabObservation } from '../status/types.ts';
-import { pause } from '../wait.ts';
+import { pause, waitFor } from '../wait.ts';
 import { runLabBootstrap } from './bootstrap.ts';
+import { clockEnvironment, setClock } from './clocks.ts';
 import { type NativeLab, openNativeLab } from './lab.ts';
 import { guardNames, logFile, nodeNames } from './layout.ts';
 import { printLogs } from './logs.ts';
 import { askNativeSupervisors, observeNative, orderNativeSupervisors } from './observe.ts';
+import { installCommand } from './packages.ts';
 import { HAPROXY, SERVICES } from './services.ts';
 import { stallDisk } from './stall.ts';
 import { stopProcesses } from './up.ts';
 
 const ADMIN_QUERY_MS = 30_000;
+const CLOCK_SET_MS = 10_000;
+/** The header that tells it has whole seconds, and is made once a second. */
+const CLOCK_SHOWS_MS = 5_000;
 
 /** The native lab for status, logs, faults and down. */
 export class NativeRuntime implements LabRuntime {
@@ -149,6 +154,30 @@ export class NativeRuntime implements LabRuntime {
     return async () => {
       for (const connection of taken) connection.destroy();
     };
+  }
+
+  async giveClocks(signal: AbortSignal): Promise<void> {
+    const { services } = await this.#open();
+    for (const part of guardNames(this.#state)) {
+      await setClock(this.#stateDir, part, 0);
+      const env = await clockEnvironment(this.#stateDir, part);
+      if (!env)
+        throw new LabError('missing-servers', 'there is no libfaketime', installCommand(['faketime']));
+      await services.stop(part);
+      await services.start(part, env);
+      await services.waitUntilReady(part, 'live', signal);
+    }
+  }
+
+  async setClock(part: PartName, seconds: number): Promise<void> {
+    const { services } = await this.#open();
+    await setClock(this.#stateDir, part, seconds);
+    const isSet = async () => {
+      const atMs = await services.timeOf(part);
+      return atMs !== null && Math.abs(atMs - Date.now() - seconds * 1000) < CLOCK_SHOWS_MS;
+    };
+    const what = `the clock of ${part} to be wrong by ${seconds} s`;
+    await waitFor(isSet, { what, timeoutMs: CLOCK_SET_MS, code: 'clock-not-set' });
   }
 
   async stallDisk(node: PartName): Promise<() => Promise<void>> {

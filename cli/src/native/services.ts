@@ -2,7 +2,7 @@ import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AGENT_PORT } from '@replication-lab/engines/config';
 import { LabError } from '../errors.ts';
-import { answers } from '../http.ts';
+import { answers, dateOf } from '../http.ts';
 import { repositoryRoot } from '../paths.ts';
 import { isAlive, type ProcessIdentity, readIdentity, terminate, writeIdentity } from '../processes.ts';
 import { waitFor } from '../wait.ts';
@@ -68,15 +68,16 @@ export class Services {
     return readIdentity(pidFile(this.#plan.stateDir, name));
   }
 
-  /** Starts it unless it runs; does not wait until it is ready. */
-  async start(name: string): Promise<ProcessIdentity> {
+  /** Starts it unless it runs; does not wait until it is ready. `env`: added to its own. */
+  async start(name: string, env: Readonly<Record<string, string>> = {}): Promise<ProcessIdentity> {
     const running = await this.process(name);
     if (running) return running;
     const { stateDir } = this.#plan;
     await mkdir(dirname(pidFile(stateDir, name)), { recursive: true });
     await mkdir(dirname(logFile(stateDir, name)), { recursive: true });
     const command = await this.#command(name);
-    const identity = await launch(name, { ...command, logFile: logFile(stateDir, name) });
+    const all = { ...command, env: { ...command.env, ...env }, logFile: logFile(stateDir, name) };
+    const identity = await launch(name, all);
     await writeIdentity(pidFile(stateDir, name), identity);
     await this.#cgroups.place(name, identity.pid);
     return identity;
@@ -102,6 +103,11 @@ export class Services {
     await copyFile(join(repositoryRoot, 'infra/haproxy/haproxy.cfg'), config);
     const runAs = await unprivilegedUser([HAPROXY, 'nobody']);
     return { file, args: ['-db', '-f', config], env: haproxyEnvironment(this.#plan), cwd: stateDir, runAs };
+  }
+
+  /** What time it is for this process, in ms since 1970, to the second; null when it does not answer. */
+  timeOf(name: string): Promise<number | null> {
+    return dateOf(this.#healthUrl(name, 'live'), 1000);
   }
 
   /** Waits until it answers; with `level` `live` for an API that has no database to read yet. */

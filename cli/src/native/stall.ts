@@ -23,7 +23,14 @@ export async function stallDisk(server: ProcessIdentity): Promise<() => Promise<
   const pids = processTree(server.pid).map(({ pid }) => pid);
   const inject = `inject=${SYNC_CALLS}:delay_enter=${LONGEST_SECONDS * 1_000_000}`;
   const hold = ['-f', '-o', '/dev/null', '-e', `trace=${SYNC_CALLS}`, '-e', inject];
-  const args = ['-s', 'KILL', String(LONGEST_SECONDS), strace, ...hold, ...pids.flatMap((pid) => ['-p', String(pid)])];
+  const args = [
+    '-s',
+    'KILL',
+    String(LONGEST_SECONDS),
+    strace,
+    ...hold,
+    ...pids.flatMap((pid) => ['-p', String(pid)]),
+  ];
   // A group of its own, to be ended the hard way: strace waits for ever for a process that was killed while it held it.
   const child = spawn('timeout', args, { stdio: 'ignore', detached: true });
   const ended = once(child, 'close').catch(() => {});

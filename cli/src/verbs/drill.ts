@@ -7,6 +7,7 @@ import { renderSummary, renderTable, renderTrial, summarise } from '../drill/sum
 import type { TrialContext } from '../drill/trial.ts';
 import type { Scenario, Trial } from '../drill/types.ts';
 import { LabError } from '../errors.ts';
+import { ensurePackages, faketimeNeed, type Need, straceNeed } from '../native/packages.ts';
 import { openRuntime } from '../open-runtime.ts';
 import { stateDirectory } from '../paths.ts';
 import type { LabContext, RunningLab, UpRequest } from '../runtime.ts';
@@ -71,8 +72,10 @@ export const drill = defineVerb<DrillOptions>({
     const up = { engine, runtime, durability: 'quorum', topology: 'replicated' } as const;
     const lab = await bringUp(up, context);
     try {
+      const scenarios = wanted(context.options, lab.runtime);
+      await ensurePackages(needsOf(scenarios), context);
       const recorded = await openRecord(context.options, lab.engine, lab.runtime);
-      const trials = await runAll(wanted(context.options, lab.runtime), recorded, up, lab, context);
+      const trials = await runAll(scenarios, recorded, up, lab, context);
       return conclude(trials, context);
     } finally {
       context.out.live(null);
@@ -103,6 +106,11 @@ function wanted({ fault }: DrillOptions, runtime: 'docker' | 'native'): Scenario
     `--runtime ${scenario.runtimes[0]}`,
   );
 }
+
+const NEEDS = { strace: straceNeed, clocks: faketimeNeed } as const;
+
+const needsOf = (scenarios: readonly Scenario[]): Need[] =>
+  [...new Set(scenarios.flatMap(({ needs }) => needs ?? []))].map((need) => NEEDS[need]);
 
 /** The trials on record of this engine and runtime. */
 async function openRecord(

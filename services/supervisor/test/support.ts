@@ -154,6 +154,9 @@ export class Watch implements AsyncDisposable {
   }
 }
 
+/** So long a successor may take from the death of a supervisor in the middle of something: a promise of the lab. */
+export const FINISHED_WITHIN_MS = 6_000;
+
 /** Throws when `condition` does not hold within the deadline. */
 export async function until(
   what: string,

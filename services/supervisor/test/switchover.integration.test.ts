@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { availableEngines, type Cluster, startCluster } from '@replication-lab/engines/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Action } from '../src/index.ts';
-import { CLEAN, until, Watch, Writers } from './support.ts';
+import { CLEAN, FINISHED_WITHIN_MS, until, Watch, Writers } from './support.ts';
 
 const { engines } = await availableEngines();
 
@@ -74,7 +74,7 @@ describe.each(engines)('%s: another primary is wished for', (engine) => {
   });
 
   it.each<Action['do']>(['close', 'detach', 'arm', 'follow', 'promote', 'establish'])(
-    'its supervisor ends right after `%s`: the other one finishes it or undoes it',
+    'its supervisor ends right after `%s`: the other one finishes it or undoes it within 6 s',
     async (last) => {
       await whole();
       const { epoch } = watch.status!;
@@ -83,6 +83,10 @@ describe.each(engines)('%s: another primary is wished for', (engine) => {
       const ended = watch.endAfter(acting, last);
       void watch.switchover(to);
       await ended;
+      const endedAtMs = performance.now();
+      const isOver = () => watch.status?.state.phase === 'watching' && watch.status.state.wish === null;
+      await until('finished or undone', isOver, FINISHED_WITHIN_MS);
+      console.log(`${engine}: ended after ${last}, over in ${Math.round(performance.now() - endedAtMs)} ms`);
       await more();
       await watch.untilArmed();
       expect([from, to]).toContain(primary());
