@@ -5,7 +5,7 @@ import { NODE_NAMES } from '@replication-lab/engines/config';
 import { POLITE_SIGNAL } from '@replication-lab/engines/local';
 import { LabError } from '../errors.ts';
 import type { Output } from '../output.ts';
-import { readStat, signalProcess, signalTree } from '../processes.ts';
+import { type ProcessIdentity, readStat, signalProcess, signalTree } from '../processes.ts';
 import {
   isDatabase,
   type LabRuntime,
@@ -19,7 +19,7 @@ import { pause, waitFor } from '../wait.ts';
 import { runLabBootstrap } from './bootstrap.ts';
 import { clockEnvironment, setClock } from './clocks.ts';
 import { type NativeLab, openNativeLab } from './lab.ts';
-import { guardNames, logFile, nodeNames } from './layout.ts';
+import { AGENT, guardNames, logFile, nodeNames } from './layout.ts';
 import { printLogs } from './logs.ts';
 import { askNativeSupervisors, observeNative, orderNativeSupervisors } from './observe.ts';
 import { installCommand } from './packages.ts';
@@ -72,7 +72,7 @@ export class NativeRuntime implements LabRuntime {
     const lab = await this.#open();
     if (isDatabase(part)) return lab.databases.node(part).kill('SIGKILL');
     const identity = await this.#process(part);
-    if (identity) signalTree(identity, 'SIGKILL');
+    if (identity) signalPart(part, identity, 'SIGKILL');
     await lab.services.stop(part);
   }
 
@@ -97,16 +97,16 @@ export class NativeRuntime implements LabRuntime {
 
   async thaw(part: PartName): Promise<void> {
     const identity = await this.#process(part);
-    if (identity) signalTree(identity, 'SIGCONT');
+    if (identity) signalPart(part, identity, 'SIGCONT');
   }
 
   async #signal(part: PartName, signal: NodeJS.Signals): Promise<void> {
     const identity = await this.#process(part);
     if (!identity) throw new LabError('part-down', `${part} does not run`, './lab heal starts what is down');
     // Twice: a process that was just being born during the first round is in the second.
-    signalTree(identity, signal);
+    signalPart(part, identity, signal);
     await pause(20);
-    signalTree(identity, signal);
+    signalPart(part, identity, signal);
   }
 
   async terminate(part: PartName): Promise<void> {
@@ -227,6 +227,12 @@ export class NativeRuntime implements LabRuntime {
   async down(options: { volumes: boolean }, progress: (message: string) => void): Promise<void> {
     await removeNative(this.#stateDir, this.#state, options, progress);
   }
+}
+
+/** Servers that the agent has started are children of its, and parts of their own. */
+function signalPart(part: PartName, identity: ProcessIdentity, signal: NodeJS.Signals): void {
+  if (part === AGENT) signalProcess(identity, signal);
+  else signalTree(identity, signal);
 }
 
 /** What a node leaves beside its data. A half-made data directory is nothing to keep. */
