@@ -1,13 +1,13 @@
 import { type Random, wholeBetween } from '@replication-lab/load-tests';
 import { LabError } from '../errors.ts';
-import type { LabRuntime, PartName } from '../runtime.ts';
+import { isDatabase, type LabRuntime, type PartName } from '../runtime.ts';
 import { switchoverResult } from '../status/switchover.ts';
 import { pause, waitFor } from '../wait.ts';
 import type { BrokenParts } from './broken.ts';
 import type { Cast } from './cast.ts';
 import type { DrillLoad } from './load.ts';
 import type { Actor, Condition, Step } from './types.ts';
-import { STOP_APPLYING } from './words.ts';
+import { COUNT_ERRANT, STOP_APPLYING, WRITE_ERRANT } from './words.ts';
 
 /** What the steps of a trial act on. */
 export interface Stage {
@@ -73,6 +73,8 @@ export async function perform(step: Step, stage: Stage): Promise<void> {
     case 'exhaust':
       stage.release.push(await lab.exhaustConnections(part));
       return;
+    case 'write-errant':
+      return writeErrant(lab, part);
     case 'set-clock':
       stage.release.push(() => lab.setClock(part, 0));
       return lab.setClock(part, step.seconds);
@@ -87,6 +89,26 @@ export async function perform(step: Step, stage: Stage): Promise<void> {
       for (const release of stage.release.splice(0)) await release();
       return;
   }
+}
+
+async function writeErrant(lab: LabRuntime, part: PartName): Promise<void> {
+  try {
+    await lab.queryAsAdmin(part, WRITE_ERRANT[lab.engine]);
+  } catch (error) {
+    // Its standbys are closed to everybody.
+    if (lab.engine !== 'postgres') throw error;
+  }
+}
+
+/** A node that is being made anew does not answer. */
+async function hasNoErrant(lab: LabRuntime): Promise<boolean> {
+  const counts = await Promise.all(
+    lab.parts.filter(isDatabase).map(async (node) => {
+      const [rows] = await lab.queryAsAdmin(node, [COUNT_ERRANT]);
+      return Number(rows?.[0]?.errant);
+    }),
+  ).catch(() => [1]);
+  return counts.every((count) => count === 0);
 }
 
 function who(actor: Actor, { cast, load }: Stage): PartName {
@@ -107,6 +129,12 @@ async function wait(condition: Condition, timeoutMs: number, stage: Stage): Prom
       await waitFor(() => (acked()?.node ?? cast.primary) !== cast.primary, {
         ...look,
         what: 'another node to acknowledge writes',
+      });
+      return;
+    case 'errant-gone':
+      await waitFor(() => hasNoErrant(stage.lab), {
+        ...look,
+        ...{ everyMs: 250, what: 'what was written on a replica to be gone' },
       });
       return;
     case 'writes-stop':

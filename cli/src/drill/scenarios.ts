@@ -360,6 +360,20 @@ const PROCESS_SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
+    name: 'errant-write',
+    row: 35,
+    summary: 'an administrator writes on a replica; that is found, and the replica is made anew',
+    failover: false,
+    readsGoOn: false,
+    runtimes: BOTH,
+    steps: [
+      { do: 'write-errant', who: 'replica' },
+      WATCHED,
+      { until: 'errant-gone', withinMs: 60_000 },
+      AFTERWARDS,
+    ],
+  },
+  {
     name: 'kill-api',
     row: 30,
     summary: 'one API replica behind HAProxy is killed',

@@ -52,6 +52,8 @@ export type Step =
   | { readonly do: 'stall'; readonly who: Actor }
   /** It receives, and does not apply; whoever detaches it, or has it follow somebody, makes it go on. */
   | { readonly do: 'stop-applying'; readonly who: Actor }
+  /** An administrator writes on it, past all that keeps replicas closed; where the server refuses that, nothing happens. */
+  | { readonly do: 'write-errant'; readonly who: Actor }
   /** Its clock is wrong by so many seconds from now on. Scenarios with `needs: 'clocks'` only. */
   | { readonly do: 'set-clock'; readonly who: Actor; readonly seconds: number }
   | { readonly do: 'release'; readonly who: Actor }
@@ -64,6 +66,8 @@ export type Condition =
   | 'writes-go-on'
   /** The same, by another node than the one that was primary when the trial began. */
   | 'another-node-writes'
+  /** What `write-errant` wrote is on no node. */
+  | 'errant-gone'
   /** No write was acknowledged for 700 ms. */
   | 'writes-stop';
 

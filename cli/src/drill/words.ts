@@ -6,3 +6,14 @@ export const STOP_APPLYING: Readonly<Record<EngineName, string>> = {
   mariadb: 'STOP SLAVE SQL_THREAD',
   postgres: 'SELECT pg_wal_replay_pause()',
 };
+
+const ERRANT = `INSERT INTO users (name, email) VALUES ('Errant', 'errant@drill.test')`;
+
+/** A write on a replica, by its administrator. PostgreSQL lets nobody. */
+export const WRITE_ERRANT: Readonly<Record<EngineName, readonly string[]>> = {
+  mysql: ['SET GLOBAL super_read_only = OFF', ERRANT, 'SET GLOBAL super_read_only = ON'],
+  mariadb: [ERRANT],
+  postgres: [ERRANT],
+};
+
+export const COUNT_ERRANT = `SELECT count(*) AS errant FROM users WHERE email = 'errant@drill.test'`;

@@ -122,6 +122,11 @@ export interface NodeState extends NodeProbe {
   readonly waiting: number;
   /** It can be armed: what it has received is applied, or will be when it is promoted. */
   readonly drained: boolean;
+  /**
+   * What this node has written itself, and not received: at the end of its history (mariadb), or of all times (mysql). Of a node
+   * that is no primary only what it wrote while it was one is in order. Empty where a replica cannot be written to (postgres).
+   */
+  readonly ownWrites: Position;
   /** Everything received or applied, so named that it covers the node's own past: `EngineAdmin.held`. */
   readonly held: Position;
   /** Do commits here wait for a replica, with no way out? */

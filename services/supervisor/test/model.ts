@@ -319,6 +319,7 @@ export class Model {
       demotable: node.promoted && !node.open && !this.#waiting.some(({ on }) => on === node.name),
       sourceSign: node.source === null ? null : String(node.sign),
       applyTrouble: null,
+      ownWrites: '' as Position,
       waiting: this.#waiting.filter(({ on }) => on === node.name).length,
       quorum,
     };

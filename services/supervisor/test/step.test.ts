@@ -125,6 +125,54 @@ describe('while the primary is open', () => {
   });
 });
 
+describe('a replica that somebody has written on', () => {
+  const reigns = (lossless = true, first = 'db-1') => ({
+    1: { fork: at(0), lossless: false, node: first },
+    2: { fork: at(50), lossless, node: 'db-1' },
+  });
+  const reign = { epoch: 2, node: 'db-1' };
+  const errant = (state: object = {}, known = reigns()) => ({
+    reign,
+    reigns: known,
+    state: { epoch: 2, ownWrites: at(101), ...state },
+  });
+  const frames = (node: object, ms = 0, others: Parameters<typeof seen>[0] = {}) => {
+    const at = { askedAtMs: ms };
+    const primary = { ...at, reign, state: { epoch: 2 } };
+    return [ms, seen({ 'db-1': primary, 'db-2': { ...at, ...node }, ...others })] as const;
+  };
+  const off = fenced({ source: hostOf('db-1'), epoch: 2, ownWrites: at(101) }).state!;
+
+  it('confirms nothing more, and is made anew', () => {
+    const first = play([frames(errant())]);
+    expect([told(first), reasons(first)]).toEqual([['detach db-2'], ['errant-write']]);
+    expect(first.unarmed.map(({ reason }) => reason)).toEqual(['errant-write']);
+    const next = play([frames(errant(off), 100), frames(errant(off), 900)], first.state);
+    expect(told(next)).toEqual([]);
+    expect(told(play([frames(errant(off), 1_200)], next.state))).toEqual(['rebuild db-2 db-1 2']);
+  });
+
+  it('is let alone while nobody else confirms', () => {
+    const quorum = { armed: true, trouble: null, voters: null, confirming: [replicationUser('db-2')] };
+    const alone = { 'db-1': { reign, state: { epoch: 2, quorum } } };
+    const step = play([frames(errant(), 0, alone)]);
+    expect([told(step), reasons(step)]).toEqual([[], ['errant-write']]);
+    const both = play([frames(errant(), 0, { 'db-3': errant() })]);
+    expect(told(both)).toEqual([]);
+  });
+
+  it('is left for a person where it was a primary, and nobody proved that all it acknowledged was kept', () => {
+    const step = play([frames(errant({}, reigns(false, 'db-2')))]);
+    expect([told(step), reasons(step)]).toEqual([[], ['errant-write']]);
+    expect(told(play([frames(errant({}, reigns(true, 'db-2')))]))).toEqual(['detach db-2']);
+  });
+
+  it('is not one that wrote this as a primary, before the newest reign', () => {
+    const step = play([frames(errant({ ownWrites: at(50) }))]);
+    expect([told(step), step.unarmed]).toEqual([[], []]);
+  });
+});
+
 describe('is the primary dead?', () => {
   const unlinked = { state: { linked: false } };
 

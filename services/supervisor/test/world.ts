@@ -52,6 +52,7 @@ const NODE: NodeState = {
   sourceSign: 'sign-1',
   applyTrouble: null,
   waiting: 0,
+  ownWrites: '' as Position,
   quorum: { armed: false, trouble: null, voters: null, confirming: [] },
 };
 

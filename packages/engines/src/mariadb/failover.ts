@@ -2,10 +2,10 @@ import type { EngineFailover } from '../failover.ts';
 import { ask } from '../mysql-protocol/channel.ts';
 import { failoverOf, type Look } from '../mysql-protocol/failover.ts';
 import { countersOf, quorumOf, type SemiSync, valuesOf } from '../mysql-protocol/semi-sync.ts';
-import type { CallOptions, Connection, Row } from '../types.ts';
+import type { CallOptions, Connection, Position, Row } from '../types.ts';
 import { changeSource } from './admin.ts';
 import { dialect } from './pool.ts';
-import { positions } from './positions.ts';
+import { positionFromServer, positions, writtenBy } from './positions.ts';
 import { PROBE_STATEMENTS, toProbe } from './probe.ts';
 
 const LOOK_STATEMENTS = [
@@ -58,6 +58,7 @@ async function look(channel: Connection, options: CallOptions): Promise<Look> {
       applyTrouble: source && applier === 'stopped' ? String(source.Last_SQL_Error || 'it is stopped') : null,
       waiting: semiSync.waiting,
       drained: positions.covers(probe.position, probe.received),
+      ownWrites: ownWrites(probed),
       held: positions.merge(probe.position, probe.received),
       quorum: quorumOf(
         semiSync,
@@ -65,6 +66,12 @@ async function look(channel: Connection, options: CallOptions): Promise<Look> {
       ),
     },
   };
+}
+
+/** A replica's own transaction takes the next number, and its applier stops at the source's that has the same. */
+function ownWrites([[server = {}] = []]: readonly (readonly Row[])[]): Position {
+  const at = (value: unknown) => positionFromServer(String(value));
+  return writtenBy(Number(server.serverId), at(server.logged), at(server.applied));
 }
 
 /** `Connecting` and `Preparing` are attempts. */

@@ -82,6 +82,15 @@ export function positionFromServer(text: string): Position {
   return toPosition(list);
 }
 
+/** The last transactions of `logged`, by domain, that this server wrote and that `applied` does not come up to. */
+export function writtenBy(server: number, logged: Position, applied: Position): Position {
+  const other = read(applied);
+  const own = [...read(logged)].filter(
+    ([domain, gtid]) => gtid.server === server && gtid.sequence > (other.get(domain)?.sequence ?? 0),
+  );
+  return toPosition(new Map(own));
+}
+
 /** What both name: in each domain the lesser. */
 export function common(a: Position, b: Position): Position {
   const other = read(b);

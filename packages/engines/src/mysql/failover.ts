@@ -5,7 +5,7 @@ import { countersOf, quorumOf, type SemiSync, valuesOf } from '../mysql-protocol
 import type { CallOptions, Connection, Row } from '../types.ts';
 import { changeSource } from './admin.ts';
 import { dialect } from './pool.ts';
-import { positions } from './positions.ts';
+import { positions, writtenBy } from './positions.ts';
 import { PROBE_STATEMENTS, toProbe } from './probe.ts';
 
 const LOOK_STATEMENTS = [
@@ -67,6 +67,7 @@ async function look(channel: Connection, options: CallOptions): Promise<Look> {
       applyTrouble: source && applier === 'stopped' ? String(errors[0]?.message ?? 'it is stopped') : null,
       waiting: semiSync.waiting,
       drained: positions.covers(probe.position, probe.received),
+      ownWrites: writtenBy(probe.position, probe.serverId),
       held: positions.merge(probe.position, probe.received),
       quorum: quorumOf(
         semiSync,

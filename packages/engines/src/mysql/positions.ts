@@ -18,6 +18,12 @@ export const positions: PositionOps = {
   empty: '' as Position,
 };
 
+/** The transactions that this server wrote. */
+export function writtenBy(position: Position, serverId: string): Position {
+  const own = [...read(position)].filter(([source]) => source.startsWith(serverId));
+  return toPosition(new Map(own));
+}
+
 const toPosition = (set: GtidSet): Position => formatGtidSet(set) as Position;
 const read = memoised((position: string): GtidSet => parseGtidSet(position) ?? new Map());
 

@@ -111,6 +111,7 @@ function interpret(probed: NodeProbe, answer: Answer): NodeState {
     // A server that is promoted applies all it has first. It is not waited for before: the last that was received may be the
     // beginning of a record whose rest went down with the primary.
     drained: trouble === null,
+    ownWrites: '' as Position,
     held: held(probed, answer),
     quorum: quorum(answer),
   };

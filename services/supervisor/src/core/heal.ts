@@ -1,3 +1,4 @@
+import { healErrant, isErrant } from './errant.ts';
 import { holdsForeign, hostOf, reignsAfter } from './nodes.ts';
 import type { Action, Explained, NodeReport, StepContext, SupervisorState } from './types.ts';
 
@@ -26,6 +27,13 @@ export function heal(
       const detail = `${name} has no data, lost or only half made: it is made anew`;
       reasons.push({ reason: 'needs-rebuild', detail });
       actions.push({ do: 'rebuild', node: name, ...order });
+      continue;
+    }
+    if (failure === null && isErrant(voter, context.positions.covers)) {
+      const settled = isSettled(voter, primary, context);
+      const errant = healErrant(voter, primary, voters, order, settled, context);
+      actions.push(...errant.actions);
+      reasons.push(errant.reason);
       continue;
     }
     // MySQL and MariaDB remember a source that they do not receive from.

@@ -1,3 +1,4 @@
+import { isErrant } from './errant.ts';
 import { rememberLocked } from './evidence.ts';
 import { rememberGray } from './gray.ts';
 import { holdsForeign, newestReign } from './nodes.ts';
@@ -77,7 +78,8 @@ function isDiverged(node: NodeReport, primary: NodeReport, positions: StepContex
   const { state, failure } = primary;
   if (state === null || failure !== null || primary === node || !state.promoted || state.readOnly)
     return false;
-  return !node.state!.promoted && node.state!.detached && holdsForeign(node, primary, positions.covers);
+  if (node.state!.promoted || !node.state!.detached) return false;
+  return holdsForeign(node, primary, positions.covers) || isErrant(node, positions.covers);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isErrant } from './errant.ts';
 import { judgePrimary, type Verdict } from './evidence.ts';
 import { stepLocks } from './locks.ts';
 import { hostOf, newestReign } from './nodes.ts';
@@ -197,7 +198,7 @@ function whyUnarmed(
   nodes: readonly NodeReport[],
   epoch: number,
   state: SupervisorState,
-  context: Pick<StepContext, 'forgetsReceived'>,
+  context: Pick<StepContext, 'forgetsReceived' | 'positions'>,
 ): Explained[] {
   const reasons: Explained[] = [];
   const quorum = primary.state?.quorum;
@@ -215,6 +216,9 @@ function whyUnarmed(
       reasons.push({ reason: 'voter-silent', detail: `${name} does not answer` });
     } else if (lock !== 'held') {
       reasons.push(notLocked(name));
+    } else if (isErrant(report, context.positions.covers)) {
+      const detail = `${name} was written to while it was no primary: ${voter.ownWrites}`;
+      reasons.push({ reason: 'errant-write', detail });
     } else if (voter.applyTrouble !== null) {
       reasons.push({ reason: 'apply-trouble', detail: `${name}: ${voter.applyTrouble}` });
     } else if (mayHaveForgotten(report, state, context)) {

@@ -21,7 +21,7 @@ export interface NodeReport {
   /** The newest reign that this node tells of; null before the first one. */
   readonly reign: { readonly epoch: number; readonly node: string } | null;
   /** By epoch, all reigns that this node tells of. */
-  readonly reigns: Readonly<Record<number, Pick<Reign, 'fork' | 'lossless'>>>;
+  readonly reigns: Readonly<Record<number, Pick<Reign, 'fork' | 'lossless'> & { readonly node?: string }>>;
   /**
    * There is no data to start its server with: its agent says so, or an order of this supervisor to make it anew has failed. Who
    * lost it (a disk, a volume) does not matter: it holds nothing.
@@ -109,6 +109,7 @@ export const REASONS = [
   'too-soon',
   'needs-restart',
   'needs-rebuild',
+  'errant-write',
 ] as const;
 export type Reason = (typeof REASONS)[number];
 
