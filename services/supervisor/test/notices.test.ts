@@ -83,6 +83,16 @@ describe('what is worth a notice', () => {
     expect([kinds(99_100, whole), kinds(99_200, whole)]).toEqual([['armed'], []]);
   });
 
+  it('a write on a replica at once, though it is mended by itself', () => {
+    const desk = new NoticeDesk(PARTS);
+    const reasons = ['voter-silent: db-3 does not answer', 'errant-write: db-2 was written to'];
+    const unarmed: LoggedEvent = { ...logged, what: 'unarmed', epoch: 1, reasons };
+    expect(desk.event({ ...unarmed, reasons: [reasons[0]!] })).toBeNull();
+    expect(desk.event(unarmed)).toMatchObject({ kind: 'unarmed', title: 'db-2 was written to', reasons });
+    expect(desk.event(unarmed)).toBeNull();
+    expect(desk.tick(whole, 5_000, AT)).toMatchObject([{ kind: 'armed' }]);
+  });
+
   it('a short disarmament is none', () => {
     const desk = new NoticeDesk(PARTS);
     const told = [0, 29_000].flatMap((ms) => desk.tick(alone, ms, AT));

@@ -24,15 +24,21 @@ const BEAT: readonly string[] = [
 /** `EngineFailover.openHeart` of both engines. */
 export async function openHeart(channel: Connection, connectTimeoutMs: number): Promise<Heart> {
   const side = await openBeside(channel, connectTimeoutMs);
-  return {
-    beat: () =>
-      sessionOf(side).run(async (session) => {
-        // The driver would leave the statements on a closed connection without an answer.
-        if (session.broken) throw new EngineError('connection-lost', 'the heartbeat has no connection');
-        const { resultSets, failure } = await session.queryMany(BEAT);
-        if (failure) throw failure;
-        return resultSets.some(([row]) => Number(row?.written) > 0);
-      }),
-    destroy: () => side.destroy(),
-  };
+  return { beat: () => beat(side), destroy: () => side.destroy() };
+}
+
+async function beat(side: Connection): Promise<boolean> {
+  try {
+    return await sessionOf(side).run(async (session) => {
+      // The driver would leave the statements on a closed connection without an answer.
+      if (session.broken) throw new EngineError('connection-lost', 'the heartbeat has no connection');
+      const { resultSets, failure } = await session.queryMany(BEAT);
+      if (failure) throw failure;
+      return resultSets.some(([row]) => Number(row?.written) > 0);
+    });
+  } catch (error) {
+    // MySQL's administrators are kept out as well.
+    if (error instanceof EngineError && error.code === 'read-only') return false;
+    throw error;
+  }
 }

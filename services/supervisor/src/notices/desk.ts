@@ -44,12 +44,21 @@ export class NoticeDesk {
       this.#proof = { node, epoch, voters, old };
     }
     if (event.what === 'wished') this.#wishedEpoch = event.epoch;
+    if (event.what === 'unarmed') return this.#errant(event);
     if (event.what !== 'opened') return null;
     const { node: to, epoch, from, evidence, outageMs, at, text } = event;
     // Whoever wished for it is told what came of it. With evidence it was a failover after all.
     if (evidence === null && this.#wishedEpoch === epoch - 1) return null;
     const proof = this.#proof?.epoch === epoch - 1 ? this.#proof : null;
     return this.#notice('failover', at, { title: text, from, to, epoch, evidence, outageMs, proof });
+  }
+
+  /** Mended by itself, most often sooner than a trouble is told of; but somebody did it, and may do it again. */
+  #errant({ epoch, reasons, at }: Extract<LoggedEvent, { what: 'unarmed' }>): Notice | null {
+    const found = reasons.find((reason) => reason.startsWith('errant-write: '));
+    if (found === undefined || this.#told.has(found)) return null;
+    this.#told.add(found);
+    return this.#notice('unarmed', at, { title: found.slice('errant-write: '.length), epoch, reasons });
   }
 
   /**
