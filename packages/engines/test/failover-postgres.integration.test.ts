@@ -239,6 +239,15 @@ describe.runIf(engines.includes('postgres'))('a PostgreSQL failover by hand', ()
     expect(await waitFor(async () => !(await isHeldUp()), UNTIL)).toBe(true);
   });
 
+  test('a standby whose replay is paused goes on with it when it follows somebody', async () => {
+    await detach('db-3');
+    await using admin = await cluster.admin('db-3');
+    await admin.query('SELECT pg_wal_replay_pause()');
+    await follow('db-3', 'db-1');
+    await confirms('db-1', 'db-3');
+    expect((await observe('db-3')).applyTrouble).toBeNull();
+  });
+
   test('the primary is killed under load: a replica takes over, with every acknowledged write', async () => {
     const acknowledged: string[] = [];
     const pool = poolOf('db-1');

@@ -58,6 +58,8 @@ async function detach(channel: Connection, options?: CallOptions): Promise<void>
   const order = new Order(channel, options, EFFECT_MS);
   if (!(await recovers(order))) return;
   await set(order, { primary_conninfo: '' });
+  // Also where the fence takes at once, because the source is gone: applying goes on.
+  await resumeReplay(order);
   const startedMs = performance.now();
   let looks = 0;
   let helpAtMs = HELP_EVERY_MS;
@@ -87,6 +89,11 @@ async function freeReplay(order: Order): Promise<void> {
         AND xact_start < clock_timestamp() - interval '${HELP_EVERY_MS} ms'
         AND EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup' AND ${READERS_IN_THE_WAY})`,
   );
+  await resumeReplay(order);
+}
+
+/** While it is paused no receiver is started either: such a standby would follow nobody, and confirm nothing. */
+async function resumeReplay(order: Order): Promise<void> {
   await order.query(
     `SELECT pg_wal_replay_resume() WHERE pg_is_in_recovery() AND pg_get_wal_replay_pause_state() <> 'not paused'`,
   );
@@ -120,6 +127,7 @@ async function follow(
     // Of a promotion that was begun here and given up. A standby commits nothing, so that nobody is let go by it.
     synchronous_standby_names: '',
   });
+  await resumeReplay(order);
   const shows = `SELECT current_setting('primary_conninfo') = $1`;
   await order.until(() => ask(order, shows, [conninfo]), `has not taken ${source.name} for its source`);
 }
