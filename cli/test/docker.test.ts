@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { conditionOf, parseContainers, serviceOf } from '../src/docker/containers.ts';
-
-import { askScript, splitAnswers } from '../src/docker/inside.ts';
+import { cutOffScript } from '../src/docker/cut.ts';
+import { askScript, splitAnswers, whoAsks } from '../src/docker/inside.ts';
 
 const one = { ID: 'a1', Service: 'mysql-1', State: 'running', Health: 'healthy', Publishers: null };
 const two = { ID: 'b2', Service: 'mysql-2', State: 'paused' };
@@ -34,6 +34,14 @@ describe('docker compose ps', () => {
 });
 
 describe('questions from inside the network', () => {
+  it('are asked by the catcher before any host, which may be cut off', () => {
+    const running = (Service: string, State = 'running') => ({ ...one, Service, State });
+    const of = (...services: object[]) => whoAsks(parseContainers(JSON.stringify(services)));
+    expect(of(running('db-1'), running('catcher'))).toBe('catcher');
+    expect(of(running('catcher', 'exited'), running('db-1', 'paused'), running('db-2'))).toBe('db-2');
+    expect(of(running('api-1'), running('mysql-1'))).toBeNull();
+  });
+
   it.skipIf(spawnSync('curl', ['--version']).status !== 0)(
     'are asked all at once, and each answer finds its question',
     async () => {
@@ -67,4 +75,23 @@ describe('questions from inside the network', () => {
       }
     },
   );
+});
+
+describe('a cut', () => {
+  const both = { from: ['db-2', 'supervisor-1'], direction: 'both', share: 1 } as const;
+  const drops = (script: string) => script.split('\n').filter((line) => line.includes('DROP'));
+
+  it('looks all names up before anything is dropped, and fails where none has an address', () => {
+    const lines = cutOffScript(both).split('\n');
+    expect(lines[1]).toContain('getent ahostsv4 db-2 supervisor-1');
+    expect(lines[2]).toContain('exit 1');
+    expect(lines.findIndex((line) => line.includes('DROP'))).toBeGreaterThan(2);
+  });
+
+  it('drops both ways, one way, or a share of the packets', () => {
+    expect(drops(cutOffScript(both))).toHaveLength(2);
+    const out = drops(cutOffScript({ ...both, direction: 'out', share: 0.3 }));
+    expect(out).toHaveLength(1);
+    expect(out[0]).toMatch(/LAB-CUT-OUT -d .* --mode random --probability 0\.3 -j DROP/);
+  });
 });

@@ -14,6 +14,7 @@ export function cutOffScript({ from, direction, share }: Cut): string {
   return [
     'set -e',
     `addresses=$(getent ahostsv4 ${from.join(' ')} | awk '{ print $1 }' | sort -u)`,
+    `[ -n "$addresses" ] || { echo 'nobody to be cut off from has an address' >&2; exit 1; }`,
     chain(OUT, 'OUTPUT'),
     chain(IN, 'INPUT'),
     'for address in $addresses; do',

@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.ts';
+import { CATCHER } from '../native/layout.ts';
 import { compose } from './compose.ts';
 import type { Container } from './containers.ts';
 
@@ -14,8 +15,9 @@ export interface Answer {
 export type Answers = Readonly<Record<string, Answer | null>>;
 
 /**
- * Asks all addresses (HTTP, JSON) at once, in the container of a database host; null for one that gave no answer in
- * time, and for all when no host runs to ask from. `token`: a bearer token, shown to all of them; `body`: posted to them. With curl, because a second Node would not fit into a host's memory.
+ * Asks all addresses (HTTP, JSON) at once, in a container that has curl; null for one that gave no answer in
+ * time, and for all when none runs to ask from. `token`: a bearer token, shown to all of them; `body`: posted to them. With curl,
+ * because a second Node would not fit into such a container's memory.
  */
 export async function askInside(
   containers: readonly Container[],
@@ -27,16 +29,25 @@ export async function askInside(
   const names = Object.keys(targets);
   if (names.length === 0) return {};
   const nobody = Object.fromEntries(names.map((name) => [name, null]));
-  const host = containers.find(({ Service, State }) => /^db-\d$/.test(Service) && State === 'running');
-  if (!host) return nobody;
+  const asker = whoAsks(containers);
+  if (!asker) return nobody;
   const script = askScript(Object.values(targets), timeoutMs, { token, body });
   try {
-    const args = ['exec', '-T', host.Service, 'sh', '-c', script];
+    const args = ['exec', '-T', asker, 'sh', '-c', script];
     const texts = splitAnswers(await compose(args, { env, timeoutMs: timeoutMs + 10_000 }));
     return Object.fromEntries(names.map((name, i) => [name, texts.get(i) ?? null]));
   } catch {
     return nobody; // it was killed between the two questions
   }
+}
+
+/**
+ * The service whose container asks; null: none runs. The catcher before any database's host: a host that is cut off hears
+ * nobody, and the whole lab would seem to be down.
+ */
+export function whoAsks(containers: readonly Container[]): string | null {
+  const running = containers.filter(({ State }) => State === 'running').map(({ Service }) => Service);
+  return running.find((name) => name === CATCHER) ?? running.find((name) => /^db-\d$/.test(name)) ?? null;
 }
 
 export interface AskOptions {
