@@ -16,6 +16,7 @@ import { firstFailover } from '../src/drill/moments.ts';
 import { appendTrial, readRecordFile } from '../src/drill/record.ts';
 import { SCENARIOS } from '../src/drill/scenarios.ts';
 import { renderSummary, renderTable, renderTrial, summarise } from '../src/drill/summary.ts';
+import { readTables } from '../src/drill/tables.ts';
 import type { Trial } from '../src/drill/types.ts';
 
 const write = (email: string, outcome: Outcome, more: Partial<Write> = {}): Write => ({
@@ -29,6 +30,35 @@ const node = (name: string, versions: Record<string, number>): NodeTables => ({
   node: name,
   versions: new Map(Object.entries(versions)),
   reigns: [],
+});
+
+describe('the tables of a trial', () => {
+  const parts = ['db-1', 'db-2', 'api-1'];
+  const lab = (...silent: string[]) => ({
+    parts,
+    queryAsAdmin: async (name: string) => {
+      if (silent.includes(name)) throw new Error(`${name} is empty`);
+      return [[{ email: 'a', version: '2' }], [{ epoch: 1, node: 'db-1' }]];
+    },
+  });
+
+  it('are those of all nodes of a lab that is whole', async () => {
+    const versions = new Map([['a', 2]]);
+    const reigns = [{ epoch: 1, node: 'db-1' }];
+    const tables = [
+      { node: 'db-1', versions, reigns },
+      { node: 'db-2', versions, reigns },
+    ];
+    expect(await readTables(lab(), 'p', true)).toEqual({ tables, unread: [] });
+    await expect(readTables(lab('db-2'), 'p', true)).rejects.toThrow('db-2 is empty');
+  });
+
+  it('are those that can be read of one that is not', async () => {
+    const { tables, unread } = await readTables(lab('db-1'), 'p', false);
+    expect(tables.map((of) => of.node)).toEqual(['db-2']);
+    expect(unread).toEqual(['the tables of db-1 could not be read: db-1 is empty']);
+    await expect(readTables(lab('db-1', 'db-2'), 'p', false)).rejects.toThrow('db-1 is empty');
+  });
 });
 
 describe('the audit of a trial', () => {

@@ -61,7 +61,8 @@ export async function runTrial(scenario: Scenario, seed: number, context: TrialC
     const { rejoinMs, endedMs } = await mend(stage, problems);
     await load.stop();
     if (rejoinMs !== null) await waitUntilCaughtUp(lab, CAUGHT_UP_WITHIN_MS, signal);
-    const tables = await readTables(lab, prefix);
+    const { tables, unread } = await readTables(lab, prefix, rejoinMs !== null);
+    problems.push(...unread);
     const moments = await momentsSince(lab, performance.timeOrigin + faultMs);
     return judged({
       scenario,

@@ -3,6 +3,9 @@ import { judge } from '../status/judge.ts';
 import type { LabStatus } from '../status/types.ts';
 import { waitFor } from '../wait.ts';
 
+/** How often the lab is looked at. In Docker each look is some processes: more of them would take the CPU that it needs to become whole. */
+const LOOK_EVERY_MS = { native: 100, docker: 500 } as const;
+
 /** Waits for an open primary that could be replaced, two replicas that follow it, and every service. */
 export async function untilWhole(
   lab: LabRuntime,
@@ -19,7 +22,7 @@ export async function untilWhole(
     {
       what: 'the lab to be whole',
       timeoutMs,
-      everyMs: 100,
+      everyMs: LOOK_EVERY_MS[lab.name],
       signal,
       code: 'not-whole',
       mend: () => `${missing.join('; ')}. ./lab status; ./lab heal`,
