@@ -20,8 +20,14 @@ const CONNECT_TIMEOUT_MS = 400;
 const SAME_AGAIN_MS = 50;
 /** A healthy server answers in one or two ms, a busy one in some tens. */
 const ASK_TIMEOUT_MS = 1_000;
-/** For each order: then the channel is given up, the order's outcome is unknown, and the next observation tells. */
+/** For any other order: then the channel is given up, the order's outcome is unknown, and the next observation tells. */
 const ORDER_TIMEOUT_MS = 1_500;
+/**
+ * A replica whose source is cut off stops receiving only when its attempt to reach the source has ended: after one second on
+ * MariaDB, after two (replica_net_timeout) on MySQL. To give up the channel before that is to give up the lock, in the midst of a
+ * failover.
+ */
+const DETACH_TIMEOUT_MS = 4_000;
 /** The row that begins a reign waits for a replica. */
 const ESTABLISH_TIMEOUT_MS = 2_500;
 /** A heartbeat under way may take so long before the primary is closed. */
@@ -243,7 +249,7 @@ export class NodeChannel {
         this.#isLocked = false;
         return;
       case 'detach':
-        return failover.detach(channel, limit);
+        return failover.detach(channel, { timeoutMs: DETACH_TIMEOUT_MS });
       case 'follow': {
         if (!replication) throw new EngineError('other', `there is no replication account for ${node.name}`);
         return failover.follow(channel, node, this.#endpoint(action.source), replication, limit);
