@@ -107,7 +107,10 @@ export class DockerRuntime implements LabRuntime {
     const condition = await this.condition(part);
     if (condition === 'down')
       throw new LabError('part-down', `${part} does not run`, './lab heal starts what is down');
-    if (condition === 'running') await this.#compose(['pause', this.#service(part)]);
+    if (condition !== 'running') return;
+    const pause = () => this.#compose(['pause', this.#service(part)]);
+    // On a machine without a free CPU the kernel is too slow for the container runtime ("unable to freeze"), and not the next time.
+    await pause().catch(pause);
   }
 
   async thaw(part: PartName): Promise<void> {
