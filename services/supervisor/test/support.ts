@@ -135,6 +135,15 @@ export class Watch implements AsyncDisposable {
     await supervisor?.close();
   }
 
+  /** Waits until this one, which only watches, has seen all that it would have to know to take over. */
+  untilKnowing(by: number): Promise<void> {
+    return until('knowing', () => {
+      const { state, epoch, primary } = this.#supervisors.get(by)!.status() ?? {};
+      const voters = this.cluster.nodes.filter(({ name }) => name !== primary);
+      return state?.armedEpoch === epoch && voters.every(({ name }) => state?.lives[name]?.isCaughtUp);
+    });
+  }
+
   /** Waits until a supervisor acts, the primary is open and a failover would succeed. */
   untilArmed(): Promise<void> {
     return until('armed', () => {

@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { availableEngines, type Cluster, startCluster } from '@replication-lab/engines/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Action, SupervisorEvent } from '../src/index.ts';
+import type { EndingOptions } from './ending-supervisor.ts';
+import { CLEAN, FINISHED_WITHIN_MS, until, Watch, Writers } from './support.ts';
+
+const { engines } = await availableEngines();
+
+/** A supervisor in a process of its own, which can be frozen as a whole. */
+class Apart implements AsyncDisposable {
+  readonly events: SupervisorEvent[] = [];
+  readonly #child: ChildProcess;
+
+  constructor(
+    { engine, nodes, accounts, database }: Cluster,
+    endAfter: Action['do'],
+    how: EndingOptions['how'],
+  ) {
+    const options: EndingOptions = { engine, nodes, accounts, database, endAfter, how };
+    const program = join(import.meta.dirname, 'ending-supervisor.ts');
+    this.#child = spawn(process.execPath, [program, JSON.stringify(options)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    createInterface({ input: this.#child.stdout! }).on('line', (line) =>
+      this.events.push(JSON.parse(line) as SupervisorEvent),
+    );
+  }
+
+  /** It acts, and would make a failover. */
+  untilArmed(): Promise<void> {
+    return until('armed', () => this.events.at(-1)?.what === 'armed' || this.#phase === 'watching');
+  }
+
+  get #phase(): string | undefined {
+    const last = this.events.findLast(({ what }) => what === 'phase');
+    return last?.what === 'phase' ? last.to : undefined;
+  }
+
+  endAtNext(): void {
+    this.#child.kill('SIGUSR2');
+  }
+
+  /** Frozen, or gone. */
+  get isEnded(): boolean {
+    if (this.#child.signalCode !== null) return true;
+    return /^State:\tT/m.test(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8'));
+  }
+
+  /** Wakes it up, waits until it has stepped down, and answers what it could do until then. */
+  async doneAfterThaw(): Promise<SupervisorEvent[]> {
+    const before = this.events.length;
+    this.#child.kill('SIGCONT');
+    await until('passive', () => this.#phase === 'passive');
+    return this.events
+      .slice(before)
+      .filter((event) => event.what === 'order' && event.outcome === 'done' && event.action.do !== 'lock');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.signalCode !== null) return;
+    const ended = once(this.#child, 'close');
+    this.#child.kill('SIGKILL');
+    await ended;
+  }
+}
+
+const STEPS: readonly Action['do'][] = ['detach', 'arm', 'follow', 'promote', 'establish', 'open'];
+const CASES = (['SIGSTOP', 'SIGKILL'] as const).flatMap((how) => STEPS.map((step) => ({ how, step })));
+
+describe.each(engines)(
+  '%s: the primary dies, and its supervisor freezes or is killed in the middle',
+  (engine) => {
+    let cluster: Cluster;
+    let watch: Watch;
+    let writers: Writers;
+
+    beforeAll(async () => {
+      cluster = await startCluster(engine, { subnet: '127.0.57', supervised: true });
+      watch = new Watch(cluster, 1, null, { restarts: true });
+      await watch.untilArmed();
+      writers = new Writers(cluster, 4, { primaryWaitMs: 20_000, pauseMs: 5 });
+      await writers.more();
+    });
+    afterAll(async () => {
+      await writers?.[Symbol.asyncDispose]();
+      await watch?.[Symbol.asyncDispose]();
+      await cluster?.[Symbol.asyncDispose]();
+    });
+
+    it.each(CASES)(
+      '$how right after `$step`: another one finishes within 6 s, and what a frozen one wants when it wakes up is refused',
+      async ({ how, step }) => {
+        await watch.untilWhole();
+        const { primary: old, epoch } = watch.status!;
+        await using apart = new Apart(cluster, step, how);
+        // The one that acts goes, and the one apart takes over; then there is one again that waits.
+        await watch.end(watch.active!);
+        await apart.untilArmed();
+        await watch.untilKnowing(watch.add());
+        await writers.more();
+        apart.endAtNext();
+        await cluster.kill(old!);
+        await until('ended', () => apart.isEnded);
+        const endedAtMs = performance.now();
+        const isFinished = () => {
+          const { status } = watch;
+          return status?.state.phase === 'watching' && status.primary !== old && status.epoch === epoch + 1;
+        };
+        await until('finished', isFinished, FINISHED_WITHIN_MS);
+        console.log(
+          `${engine}: ${how} after ${step}, finished by another in ${Math.round(performance.now() - endedAtMs)} ms`,
+        );
+        await writers.more();
+        if (how === 'SIGSTOP')
+          expect(await apart.doneAfterThaw(), 'orders of the one that woke up').toEqual([]);
+        expect(watch.status).toMatchObject({ epoch: epoch + 1 });
+        await cluster.start(old!);
+        await writers.more();
+      },
+    );
+
+    it('every row that was acknowledged is there once', async () => {
+      await watch.untilWhole();
+      await writers.stop();
+      for (const { name } of cluster.nodes) {
+        await until('caught up', async () => (await writers.audit(name)).lost === 0);
+        expect(await writers.audit(name), name).toEqual(CLEAN);
+      }
+    });
+  },
+);
