@@ -11,6 +11,9 @@ const quorum = { armed: true, trouble: null, voters: null, confirming: [] };
 const armed = { quorum: { ...quorum, confirming: [replicationUser('db-3')] } };
 const following = { state: { source: hostOf('db-2'), linked: true } };
 
+/** db-3 follows db-2 already: all that was to be done before the primary is closed. */
+const ready = (changes: Parameters<typeof seen>[0] = {}) => seen({ 'db-3': following, ...changes });
+
 /** Armed, and then somebody wishes for db-2 at 0 ms. */
 function wished(...frames: readonly (readonly [nowMs: number, observation: Observation])[]): Step {
   const first = play([[0, seen()]]);
@@ -20,16 +23,42 @@ function wished(...frames: readonly (readonly [nowMs: number, observation: Obser
 }
 
 describe('a switchover, piece by piece', () => {
+  it('lets db-3 follow db-2, and then closes the primary', () => {
+    const step = wished([10, seen()]);
+    expect([step.state.phase, told(step), reasons(step)]).toEqual([
+      'closing',
+      ['follow db-3 db-2'],
+      ['not-following'],
+    ]);
+    const unlinked = { state: { ...following.state, linked: false } };
+    expect(told(wished([10, seen({ 'db-3': unlinked })]))).toEqual([]);
+    expect(told(wished([10, ready()]))).toEqual(['close db-1']);
+  });
+
+  it('gives db-3 back when db-2 confirms nothing meanwhile', () => {
+    const lost = wished([10, ready({ 'db-2': { state: { linked: false } } })]);
+    expect([lost.state.phase, told(lost)]).toEqual(['closing', ['follow db-3 db-1']]);
+    expect(told(wished([10, ready({ 'db-2': silentSince(0) })]))).toEqual(['follow db-3 db-1']);
+    expect(told(wished([5_000, ready()]))).toEqual(['follow db-3 db-1']);
+  });
+
+  it('a primary that dies meanwhile is dead: db-3 hears from somebody else', () => {
+    const dead = { 'db-1': refusedSince(0), 'db-2': { state: { linked: false } } };
+    const step = wished([10, ready()], [500, ready(dead)]);
+    expect([step.state.phase, told(step)]).toEqual(['fencing', ['detach db-2', 'detach db-3']]);
+  });
+
   it('closes the primary when the replicas have what it had a moment ago', () => {
-    expect(told(wished([10, seen()]))).toEqual(['close db-1']);
+    expect(told(wished([10, ready()]))).toEqual(['close db-1']);
     const late = { state: { position: at(90) } };
-    for (const lagging of [{ 'db-2': late }, { 'db-3': late }]) {
-      const step = wished([10, seen(lagging)]);
+    const behind = { state: { ...following.state, position: at(90) } };
+    for (const lagging of [seen({ 'db-2': late }), seen({ 'db-3': late }), ready({ 'db-3': behind })]) {
+      const step = wished([10, lagging]);
       expect([step.state.phase, told(step), reasons(step)]).toEqual(['closing', [], ['lagging']]);
     }
-    const soon = wished([10, seen({ 'db-2': late })], [100, seen({ 'db-2': { askedAtMs: 100 } })]);
+    const soon = wished([10, ready({ 'db-2': late })], [100, ready({ 'db-2': { askedAtMs: 100 } })]);
     expect(told(soon)).toEqual(['close db-1']);
-    const tooLate = wished([10, seen({ 'db-2': late })], [500, seen({ 'db-2': { askedAtMs: 500 } })]);
+    const tooLate = wished([10, ready({ 'db-2': late })], [500, ready({ 'db-2': { askedAtMs: 500 } })]);
     expect(told(tooLate)).toEqual([]);
   });
 
@@ -56,6 +85,7 @@ describe('a switchover, piece by piece', () => {
   it('takes the voters away when db-2 has all that the closed primary held', () => {
     const less = { state: { held: at(90) } };
     const waiting = wished([10, seen({ 'db-1': closed, 'db-2': less })]);
+    expect(told(wished([10, ready({ 'db-1': closed })]))).toEqual(['detach db-2']);
     expect([waiting.state.phase, told(waiting)]).toEqual(['closing', []]);
     expect(told(wished([10, seen({ 'db-1': closed })]))).toEqual(['detach db-2', 'detach db-3']);
     // What the closed primary writes for itself afterwards is nobody's.
@@ -209,8 +239,8 @@ describe('what is answered', () => {
   it('how long the primary was closed', () => {
     expect(
       ending([
-        [10, seen()],
-        [30, seen({ 'db-1': closed })],
+        [10, ready()],
+        [30, ready({ 'db-1': closed })],
         [200, over],
       ]),
     ).toEqual({ ok: true, from: 'db-1', to: 'db-2', epoch: 2, closedMs: 190 });
@@ -235,9 +265,9 @@ describe('what is answered', () => {
     [
       'undone',
       [
-        [10, seen()],
-        [30, seen({ 'db-1': closed })],
-        [5_100, seen({ 'db-1': closed })],
+        [10, ready()],
+        [30, ready({ 'db-1': closed })],
+        [5_100, ready({ 'db-1': closed })],
         [5_200, seen()],
       ],
     ],

@@ -30,9 +30,10 @@ export function judgePrimary(
   primary: NodeReport,
   voters: readonly NodeReport[],
   state: SupervisorState,
-  { limits }: Pick<StepContext, 'limits'>,
+  context: Pick<StepContext, 'limits' | 'endpoints'>,
   nowMs: number,
 ): Verdict {
+  const { limits } = context;
   const { failure } = primary;
   if (failure === null && primary.state !== null) {
     if (!primary.state.promoted) return { kind: 'dead', by: 'closed' };
@@ -48,7 +49,10 @@ export function judgePrimary(
   if (why.length > 0 || failure === null) return { kind: 'suspected', why };
   if (voters.every((voter) => voter.state!.detached)) return { kind: 'dead', by: 'fenced' };
 
-  const unlinked = (voter: NodeReport) => voter.state!.detached || !voter.state!.linked;
+  const host = hostOf(context, primary.name);
+  // One that follows somebody else says nothing of the primary.
+  const unlinked = ({ state: voter }: NodeReport) =>
+    voter!.detached || !voter!.linked || voter!.source !== host;
   const silentFor = (ms: number) => (voter: NodeReport) =>
     unlinked(voter) || silentMs(state, voter.name, nowMs) >= ms;
   const refused = failure.attempts >= limits.hardAttempts && nowMs - failure.sinceMs >= limits.hardMs;

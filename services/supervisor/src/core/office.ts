@@ -1,9 +1,9 @@
 import { replicationUser } from '@replication-lab/engines/config';
 import type { Verdict } from './evidence.ts';
 import { type HealContext, heal } from './heal.ts';
-import { isConfirmed } from './nodes.ts';
+import { hostOf, isConfirmed } from './nodes.ts';
 import type { PromotionStep } from './promotion.ts';
-import { whyNotYet } from './switchover.ts';
+import { followersOf, followersToBe, whyNotYet } from './switchover.ts';
 import type { Action, Explained, NodeReport } from './types.ts';
 
 type OfficeStep = Omit<PromotionStep, 'candidate'>;
@@ -24,7 +24,8 @@ export function inOffice(
     return wish ? closing(primary, voters, refusals, context) : watching(primary, voters, context);
   const goesOn = wish !== null && refusals.length === 0;
   if (goesOn && wish.isHandedOver) return null;
-  const back = heal(primary, voters, context).actions.filter((action) => action.do === 'follow');
+  const given = goesOn ? followersOf(wish.to, voters, context) : [];
+  const back = followAgain(primary, voters, given, context);
   return goesOn ? { phase: 'closing', actions: back, reasons: [] } : opening(primary, voters, back, context);
 }
 
@@ -33,19 +34,40 @@ function watching(primary: NodeReport, voters: readonly NodeReport[], context: H
   return { phase: 'watching', actions: [...arming(primary, voters), ...actions], reasons };
 }
 
+/** First the others follow the successor, then the primary is closed. */
 function closing(
   primary: NodeReport,
   voters: readonly NodeReport[],
   refusals: readonly Explained[],
   context: HealContext,
 ): OfficeStep {
-  const why = refusals.length > 0 ? refusals : whyNotYet(context.state.wish!, primary, voters, context);
-  return {
-    phase: 'closing',
-    actions: why.length > 0 ? [] : [{ do: 'close', node: primary.name }],
-    reasons: why,
-  };
+  const wish = context.state.wish!;
+  const moved = refusals.length > 0 ? [] : followersToBe(wish, primary, voters, context);
+  // What cannot go on now must not leave the primary with nobody to confirm its commits.
+  if (moved.length === 0) {
+    const reasons = refusals.length > 0 ? refusals : whyNotYet(wish, primary, voters, context);
+    return { phase: 'closing', actions: followAgain(primary, voters, [], context), reasons };
+  }
+  const reasons = whyNotYet(wish, primary, voters, context);
+  if (reasons.length === 0)
+    return { phase: 'closing', actions: [{ do: 'close', node: primary.name }], reasons };
+  const host = hostOf(context, wish.to);
+  // Those that lag would take long to apply what they have, and confirm nothing meanwhile.
+  const late = wish.isNear ? moved.filter(({ state }) => state!.source !== host || state!.detached) : [];
+  const actions = late.map(({ name }): Action => ({ do: 'follow', node: name, source: wish.to }));
+  return { phase: 'closing', actions, reasons };
 }
+
+/** What brings back to the primary whoever does not follow it, but for `given`, which are somebody else's on purpose. */
+const followAgain = (
+  primary: NodeReport,
+  voters: readonly NodeReport[],
+  given: readonly NodeReport[],
+  context: HealContext,
+): Action[] => {
+  const others = voters.filter((voter) => !given.includes(voter));
+  return heal(primary, others, context).actions.filter((action) => action.do === 'follow');
+};
 
 /**
  * The row that begins the reign is there, or a change of primaries was given up: clients are let in once its commits are

@@ -66,6 +66,8 @@ function pieceOf(
   if (state.promoted) {
     return { phase: 'establishing', actions: [{ do: 'establish', node, epoch: epoch + 1 }] };
   }
+  // It follows somebody who was to be promoted, and it is better.
+  if (!state.detached) return { phase: 'fencing', actions: [{ do: 'detach', node }] };
   if (!state.quorum.armed) {
     return { phase: 'arming', actions: [{ do: 'arm', node, voters: others.map(({ name }) => name) }] };
   }

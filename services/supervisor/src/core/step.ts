@@ -81,7 +81,8 @@ export function stepFailover(
   };
   if (refusals.length > 0) return refuse(refusals);
   // Whoever may still confirm the old primary's commits, or receive more of them. A candidate's follower does neither.
-  const host = hostOf(context, chosen?.name);
+  const { wish } = remembered;
+  const host = hostOf(context, chosen?.name ?? (wish?.isHandedOver ? wish.to : undefined));
   const attached = voters.filter(
     ({ state }) => !state!.detached && (host === null || state!.source !== host),
   );

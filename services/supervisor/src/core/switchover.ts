@@ -80,6 +80,29 @@ export function rememberWish(
   return { ...wish, goal: { position, atMs: primary.askedAtMs }, isNear };
 }
 
+/**
+ * The nodes that are to follow `to` already while the primary is open, because that takes longer than all that has to be done
+ * while it is closed. `to` alone confirms the primary's commits meanwhile; so only while it does, else they are given back.
+ */
+export function followersToBe(
+  { to }: Pick<Wish, 'to'>,
+  primary: NodeReport,
+  voters: readonly NodeReport[],
+  context: Pick<StepContext, 'endpoints'>,
+): readonly NodeReport[] {
+  const successor = voters.find(({ name }) => name === to);
+  const isFit = successor && whyNotFollowing(successor, primary.name, context).length === 0;
+  return isFit ? voters.filter((voter) => voter !== successor) : [];
+}
+
+/** Those that follow `to` already. */
+export const followersOf = (
+  to: string,
+  voters: readonly NodeReport[],
+  context: Pick<StepContext, 'endpoints'>,
+): readonly NodeReport[] =>
+  voters.filter(({ state }) => state && !state.detached && state.source === hostOf(context, to));
+
 /** What a change of primaries waits for; nobody is kept from writing meanwhile. Empty: the primary can be closed. */
 export function whyNotYet(
   wish: Wish,
@@ -87,15 +110,24 @@ export function whyNotYet(
   voters: readonly NodeReport[],
   context: Pick<StepContext, 'endpoints'>,
 ): Explained[] {
-  const why: Explained[] = [];
-  const host = hostOf(context, primary.name);
-  for (const { name, state } of voters) {
-    const follows = state?.linked && !state.detached && state.source === host;
-    if (!follows) why.push({ reason: 'not-following', detail: `${name} does not follow ${primary.name}` });
-    else if (state.applyTrouble !== null)
-      why.push({ reason: 'apply-trouble', detail: `${name}: ${state.applyTrouble}` });
-  }
-  if (why.length === 0 && !wish.isNear)
-    why.push({ reason: 'lagging', detail: `the replicas have not caught up with ${primary.name}` });
-  return why;
+  const moved = followersOf(wish.to, voters, context);
+  const astray = voters.flatMap((voter) =>
+    whyNotFollowing(voter, moved.includes(voter) ? wish.to : primary.name, context),
+  );
+  if (astray.length > 0) return astray;
+  if (!wish.isNear)
+    return [{ reason: 'lagging', detail: `the replicas have not caught up with ${primary.name}` }];
+  const others = voters.filter(({ name }) => name !== wish.to);
+  return others.flatMap((voter) => whyNotFollowing(voter, wish.to, context));
+}
+
+function whyNotFollowing(
+  { name, state }: NodeReport,
+  source: string,
+  context: Pick<StepContext, 'endpoints'>,
+): Explained[] {
+  const follows = state?.linked && !state.detached && state.source === hostOf(context, source);
+  if (!follows) return [{ reason: 'not-following', detail: `${name} does not follow ${source}` }];
+  if (state.applyTrouble === null) return [];
+  return [{ reason: 'apply-trouble', detail: `${name}: ${state.applyTrouble}` }];
 }
