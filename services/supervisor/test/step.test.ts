@@ -405,6 +405,50 @@ describe('refusals', () => {
     ]);
     expect([step.state.phase, reasons(step)]).toEqual(['refusing', ['received-lost']]);
   });
+
+  it('and until it has caught up the primary is not armed', () => {
+    const less = { state: { bootId: 'boot-2', held: at(90), position: at(90), received: at(90) } };
+    const step = play([
+      [0, seen()],
+      [200, seen({ 'db-2': less })],
+    ]);
+    expect(step.unarmed.map(({ reason }) => reason)).toEqual(['received-lost']);
+  });
+});
+
+describe('what an old primary held of its own reign', () => {
+  const reign = { epoch: 2, node: 'db-2' };
+  const now = {
+    'db-2': { reign, state: { ...seen().nodes[0]!.state, epoch: 2 } },
+    'db-3': { reign, state: { epoch: 2, source: hostOf('db-2') } },
+  };
+  const tail = { held: at(120), position: at(120), received: at(120), promoted: false };
+  const anew = { reign, state: { epoch: 2, source: hostOf('db-2'), bootId: 'boot-3' } };
+  const dead = { ...refusedSince(900), reign, state: { ...tail, epoch: 1 } };
+
+  it.each([
+    ['dead, as it was seen last', dead],
+    ['back, with writes that nobody confirmed', { state: { ...fenced(tail).state, epoch: 1 } }],
+    ['back, and still taking itself for the primary', { state: { ...tail, promoted: true } }],
+  ])('is not asked of it when it has been made anew since: %s', (_, old) => {
+    const step = play([
+      [0, seen()],
+      [1_000, seen({ ...now, 'db-1': old })],
+      [1_500, seen({ ...now, 'db-1': anew })],
+    ]);
+    expect(step.unarmed.map(({ reason }) => reason)).toEqual([]);
+  });
+
+  it('is not remembered again when the new primary does not answer for a moment', () => {
+    const foreign = { reign, state: { ...fenced(tail).state, epoch: 2 } };
+    const step = play([
+      [0, seen()],
+      [1_000, seen({ ...now, 'db-1': foreign })],
+      [2_100, seen({ ...now, 'db-1': foreign })],
+      [2_200, seen({ ...now, 'db-1': foreign, 'db-2': { ...now['db-2'], ...silentSince(2_150) } })],
+    ]);
+    expect(step.state.highWater['db-1']).toBeUndefined();
+  });
 });
 
 describe('servers that forget what they received when they start again', () => {

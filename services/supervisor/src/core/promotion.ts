@@ -116,6 +116,19 @@ const refuse = (refusal: Explained): PromotionStep => ({
   candidate: null,
 });
 
+/** A voter that has less than it was seen with in this reign, and may have confirmed what it lacks; null: it has all. */
+export function receivedLost(
+  { name, state: voter }: NodeReport,
+  { highWater }: Pick<SupervisorState, 'highWater'>,
+  { positions }: Pick<StepContext, 'positions'>,
+): Explained | null {
+  const mark = highWater[name];
+  if (voter === null || mark === undefined || mark.bootId === voter.bootId) return null;
+  if (positions.covers(voter.held, mark.held)) return null;
+  const detail = `${name} has restarted and holds less than before: it had received ${mark.held}, and has ${voter.held}`;
+  return { reason: 'received-lost', detail };
+}
+
 /**
  * Whoever was chosen already, else the voter that holds all that any of them holds. One that was armed and lacks something was
  * armed in vain: the old primary was given its voters back meanwhile. Nobody was acknowledged anything by it.
@@ -144,12 +157,9 @@ function choose(
   const followed = voters.find(({ name }) =>
     voters.some((other) => other.state.source === hostOf(context, name)),
   );
-  for (const { name, state: voter } of voters) {
-    const mark = state.highWater[name];
-    if (mark === undefined || mark.bootId === voter.bootId || positions.covers(voter.held, mark.held))
-      continue;
-    const detail = `${name} has restarted and holds less than before: it had received ${mark.held}, and has ${voter.held}`;
-    return { refusal: { reason: 'received-lost', detail } };
+  for (const voter of voters) {
+    const refusal = receivedLost(voter, state, context);
+    if (refusal) return { refusal };
   }
   const best = voters.filter((a) => voters.every((b) => positions.covers(a.state.held, b.state.held)));
   const wished = best.find(({ name }) => name === state.wish?.to);

@@ -1,3 +1,4 @@
+import type { NodeState } from '@replication-lab/engines';
 import { isErrant } from './errant.ts';
 import { rememberLocked } from './evidence.ts';
 import { rememberGray } from './gray.ts';
@@ -31,14 +32,18 @@ export function remember(
     // To lose one's source is no sign of its life.
     const isSign = sign === undefined || (node.sourceSign !== null && node.sourceSign !== sign.sign);
     if (isSign) signs[name] = { sign: node.sourceSign, changedAtMs: nowMs };
-    if (primary && isDiverged(report, primary, positions)) {
-      divergedSinceMs[name] = state.divergedSinceMs[name] ?? nowMs;
+    const knownSinceMs = state.markedEpoch === epoch ? state.divergedSinceMs[name] : undefined;
+    // While the primary does not answer, what was known beside it stays so.
+    const staysDiverged = primary?.failure !== null && knownSinceMs !== undefined;
+    if (primary && (staysDiverged || isDiverged(report, primary, positions))) {
+      divergedSinceMs[name] = knownSinceMs ?? nowMs;
       // Nobody's acknowledged write is in what only it holds, and it will be made anew with less.
       if (nowMs - divergedSinceMs[name] >= limits.divergedMs) {
         delete highWater[name];
         continue;
       }
     }
+    if (report.failure !== null || holdsNothingOf(epoch, node, positions)) continue;
     const mark = highWater[name];
     // A node that lost what it had received keeps its mark, until it has all of it again.
     if (mark === undefined || positions.covers(node.held, mark.held)) {
@@ -72,6 +77,13 @@ function answeringSinceMs(
   if (!primary?.state || primary.failure !== null) return null;
   return markedEpoch === epoch ? (sinceMs ?? nowMs) : nowMs;
 }
+
+/** It has applied all that it received, and that does not include the row which began the reign: an old primary's tail, say. */
+const holdsNothingOf = (
+  epoch: number,
+  { epoch: known, position, received }: NodeState,
+  { covers }: StepContext['positions'],
+): boolean => known < epoch && covers(position, received);
 
 /** Beside an open primary, by what both said last. */
 function isDiverged(node: NodeReport, primary: NodeReport, positions: StepContext['positions']): boolean {

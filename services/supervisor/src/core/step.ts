@@ -3,7 +3,7 @@ import { judgePrimary, type Verdict } from './evidence.ts';
 import { stepLocks } from './locks.ts';
 import { hostOf, newestReign } from './nodes.ts';
 import { inOffice } from './office.ts';
-import { chosenOne, nextPiece } from './promotion.ts';
+import { chosenOne, nextPiece, receivedLost } from './promotion.ts';
 import { choiceOf } from './proof.ts';
 import { remember } from './remember.ts';
 import { reopening } from './reopen.ts';
@@ -224,6 +224,9 @@ function whyUnarmed(
       reasons.push({ reason: 'apply-trouble', detail: `${name}: ${voter.applyTrouble}` });
     } else if (mayHaveForgotten(report, state, context)) {
       reasons.push(forgotten(name));
+    } else {
+      const lost = receivedLost(report, state, context);
+      if (lost) reasons.push(lost);
     }
   }
   return reasons;
