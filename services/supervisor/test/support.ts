@@ -81,6 +81,18 @@ export class Watch implements AsyncDisposable {
     if (order === 'rebuild') await this.cluster.start(node);
   }
 
+  /** What they think now, and what led to it: for whoever reads why a test failed. */
+  story(): string {
+    const now = [...this.#supervisors].map(([by, supervisor]) => {
+      const step = supervisor.status();
+      const why = [...(step?.reasons ?? []), ...(step?.unarmed ?? [])].map(({ detail }) => detail);
+      return `${by} is ${step?.state.phase}, epoch ${step?.epoch} of ${step?.primary}: ${why.join('; ')}`;
+    });
+    const isTelling = (event: SupervisorEvent) => event.what !== 'order' || event.action.do !== 'lock';
+    const events = this.events.filter(isTelling).slice(-60);
+    return [...events.map(({ by, ...event }) => `${by} ${JSON.stringify(event)}`), ...now].join('\n');
+  }
+
   switchover(to: string, by = this.active!): Promise<SwitchoverOutcome> {
     return this.#supervisors.get(by)!.switchover(to);
   }

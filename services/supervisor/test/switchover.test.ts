@@ -35,6 +35,16 @@ describe('a switchover, piece by piece', () => {
     expect(told(wished([10, ready()]))).toEqual(['close db-1']);
   });
 
+  it('does so only when db-2 alone is enough to confirm', () => {
+    const joining = {
+      state: {
+        quorum: { ...quorum, voters: [replicationUser('db-3')], confirming: [replicationUser('db-3')] },
+      },
+    };
+    const step = wished([10, seen({ 'db-1': joining })]);
+    expect([told(step), reasons(step)]).toEqual([['arm db-1 db-2,db-3'], ['not-following']]);
+  });
+
   it('gives db-3 back when db-2 confirms nothing meanwhile', () => {
     const lost = wished([10, ready({ 'db-2': { state: { linked: false } } })]);
     expect([lost.state.phase, told(lost)]).toEqual(['closing', ['follow db-3 db-1']]);

@@ -46,7 +46,8 @@ function closing(
   // What cannot go on now must not leave the primary with nobody to confirm its commits.
   if (moved.length === 0) {
     const reasons = refusals.length > 0 ? refusals : whyNotYet(wish, primary, voters, context);
-    return { phase: 'closing', actions: followAgain(primary, voters, [], context), reasons };
+    const actions = [...arming(primary, voters), ...followAgain(primary, voters, [], context)];
+    return { phase: 'closing', actions, reasons };
   }
   const reasons = whyNotYet(wish, primary, voters, context);
   if (reasons.length === 0)

@@ -1,4 +1,4 @@
-import { hostOf } from './nodes.ts';
+import { hostOf, isConfirmed } from './nodes.ts';
 import type { Explained, NodeReport, Step, StepContext, SupervisorState, Wish } from './types.ts';
 
 export interface SwitchoverRefusal {
@@ -91,7 +91,10 @@ export function followersToBe(
   context: Pick<StepContext, 'endpoints'>,
 ): readonly NodeReport[] {
   const successor = voters.find(({ name }) => name === to);
-  const isFit = successor && whyNotFollowing(successor, primary.name, context).length === 0;
+  const isFit =
+    successor &&
+    isConfirmed(primary.state!, [successor]) &&
+    whyNotFollowing(successor, primary.name, context).length === 0;
   return isFit ? voters.filter((voter) => voter !== successor) : [];
 }
 
@@ -115,6 +118,8 @@ export function whyNotYet(
     whyNotFollowing(voter, moved.includes(voter) ? wish.to : primary.name, context),
   );
   if (astray.length > 0) return astray;
+  if (!isConfirmed(primary.state!, [voters.find(({ name }) => name === wish.to)!]))
+    return [{ reason: 'not-following', detail: `${wish.to} does not confirm ${primary.name}'s commits yet` }];
   if (!wish.isNear)
     return [{ reason: 'lagging', detail: `the replicas have not caught up with ${primary.name}` }];
   const others = voters.filter(({ name }) => name !== wish.to);
