@@ -123,6 +123,7 @@ export const failover: EngineFailover = failoverOf({
   start: 'START SLAVE',
   startForgets: true,
   changeSource,
+  halfApplied: null,
   // That it confirms for others is what says that it is not promoted yet.
   forgetSource: ['STOP SLAVE', 'SET GLOBAL rpl_semi_sync_slave_enabled = ON', 'RESET SLAVE ALL'],
   enableSemiSync: [

@@ -45,6 +45,11 @@ export interface Words {
     replication: Credentials,
   ): Promise<void>;
   readonly forgetSource: readonly string[];
+  /**
+   * The applier's session (`id`), while it is in the midst of a transaction of which the rest has not been received. To be told
+   * to stop, it waits for the rest a whole minute (mysql). Null where it does not.
+   */
+  readonly halfApplied: string | null;
   /** Semi-sync with no way out, from now on. */
   readonly enableSemiSync: readonly string[];
   /** No semi-sync as a source, and confirms as a replica. */
@@ -190,7 +195,21 @@ async function follow(order: Order, source: Endpoint, replication: Credentials):
     return;
   }
   await applyAll(order, look);
+  await dropHalfReceived(order);
   await words.changeSource(order, source, replication);
+}
+
+/**
+ * When all has been applied that was received whole. What is left is the beginning of a transaction, which nobody can have
+ * confirmed; it is rolled back, and fetched anew from whoever is followed next.
+ */
+async function dropHalfReceived(order: Order): Promise<void> {
+  const { halfApplied } = order.words;
+  if (halfApplied === null) return;
+  const { rows } = await order.query(halfApplied);
+  if (rows.length === 0) return;
+  for (const { id } of rows) await order.query(`KILL ${Number(id)}`);
+  await order.until(({ applier }) => applier === 'stopped');
 }
 
 /**
@@ -230,6 +249,7 @@ async function arm(order: Order): Promise<void> {
   if (look.state.source !== null) {
     if (!look.state.detached) throw order.error('other', 'is not detached from its source');
     if (!hasAppliedAll(order, look)) throw notApplied(order, look);
+    await dropHalfReceived(order);
     for (const statement of order.words.forgetSource) await order.query(statement);
   } else if (look.state.quorum.armed) return;
   for (const statement of order.words.enableSemiSync) await order.query(statement);

@@ -101,6 +101,10 @@ export const failover: EngineFailover = failoverOf({
   start: 'START REPLICA',
   startForgets: false,
   changeSource,
+  halfApplied: `SELECT t.PROCESSLIST_ID AS id
+      FROM performance_schema.threads t
+      JOIN performance_schema.replication_applier_status_by_coordinator c USING (THREAD_ID)
+     WHERE c.PROCESSING_TRANSACTION <> ''`,
   forgetSource: ['STOP REPLICA', 'RESET REPLICA ALL'],
   enableSemiSync: [
     'SET GLOBAL rpl_semi_sync_source_timeout = 4294967295',

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { engineOf } from '../src/local/index.ts';
+import { availableEngines, type Cluster, startCluster } from '../src/testing/index.ts';
+import type { Connection } from '../src/types.ts';
+import { waitFor } from '../src/wait-for.ts';
+
+const { engines } = await availableEngines();
+const family = engines.filter((engine) => engine !== 'postgres');
+const MEGABYTE = 2 ** 20;
+const TRIES = 20;
+
+/** The source dies, or is left, in the midst of a long transaction that it sends. */
+describe.each(family)('%s: a replica has received half of a transaction', (name) => {
+  const { failover } = engineOf(name);
+  let cluster: Cluster;
+  let channel: Connection;
+
+  beforeAll(async () => {
+    cluster = await startCluster(name, { subnet: '127.0.54', supervised: true });
+    const { accounts, database } = cluster;
+    channel = await failover.openChannel(cluster.endpoint('db-2'), accounts.admin, {
+      database,
+      connectTimeoutMs: 2_000,
+    });
+    await using primary = await cluster.admin('db-1');
+    await primary.query('CREATE TABLE lab.wide (id INT AUTO_INCREMENT PRIMARY KEY, text LONGTEXT)');
+  });
+  afterAll(async () => {
+    channel?.destroy();
+    await cluster?.[Symbol.asyncDispose]();
+  });
+
+  const relayLogBytes = async (): Promise<number> => {
+    const { rows } = await channel.query(name === 'mysql' ? 'SHOW REPLICA STATUS' : 'SHOW SLAVE STATUS');
+    return Number(rows[0]?.Relay_Log_Space);
+  };
+  /** MariaDB does not tell; there a transaction that did not come whole is enough. */
+  const isHalf = async (rowsBefore: number): Promise<boolean> => {
+    if (name === 'mariadb') return (await countOn()) === rowsBefore;
+    const { rows } = await channel.query(
+      "SELECT 1 FROM performance_schema.replication_applier_status_by_coordinator WHERE PROCESSING_TRANSACTION <> ''",
+    );
+    return rows.length > 0;
+  };
+  const countOn = async (): Promise<number> =>
+    Number((await channel.query('SELECT COUNT(*) AS n FROM lab.wide')).rows[0]?.n);
+
+  async function detachMidway(): Promise<boolean> {
+    await using primary = await cluster.admin('db-1');
+    const rows = await countOn();
+    const before = await relayLogBytes();
+    const values = Array.from({ length: 40 }, () => `(REPEAT('x', ${MEGABYTE / 2}))`);
+    const written = primary.query(`INSERT INTO lab.wide (text) VALUES ${values}`, [], { timeoutMs: 30_000 });
+    await waitFor(async () => (await relayLogBytes()) > before + MEGABYTE, { timeoutMs: 20_000, everyMs: 1 });
+    await failover.detach(channel);
+    await written;
+    const isApplied = async () => {
+      const { position, received } = await failover.observe(channel);
+      return engineOf(name).client.positions.covers(position, received);
+    };
+    await waitFor(isApplied, { timeoutMs: 20_000, everyMs: 20 });
+    return isHalf(rows);
+  }
+  const follow = (source: string) =>
+    failover.follow(
+      channel,
+      cluster.endpoint('db-2'),
+      cluster.endpoint(source),
+      cluster.accounts.replication['db-2']!,
+    );
+  async function untilHalf(): Promise<void> {
+    for (let i = 0; i < TRIES; i++) {
+      if (await detachMidway()) return;
+      await follow('db-1');
+    }
+    throw new Error(`never caught it in the midst, in ${TRIES} tries`);
+  }
+
+  it('and follows another source, from which it has all', async () => {
+    await untilHalf();
+    const rows = await countOn();
+    await follow('db-3');
+    expect(await waitFor(async () => (await countOn()) > rows, { timeoutMs: 20_000, everyMs: 20 })).toBe(
+      true,
+    );
+    await failover.detach(channel);
+    await follow('db-1');
+  });
+
+  it('and is armed and promoted', async () => {
+    await untilHalf();
+    await failover.arm(channel, [cluster.endpoint('db-3')]);
+    await failover.promote(channel);
+    expect(await failover.observe(channel)).toMatchObject({ promoted: true, quorum: { armed: true } });
+  });
+});
