@@ -98,17 +98,6 @@ function semiSyncFrom(server: Row, status: readonly Row[]): SemiSync {
 }
 
 /**
- * A replica that confirms tells its source, when it stops receiving, to end the session there; from a frozen source it waits
- * rpl_semi_sync_slave_kill_conn_timeout for that, which counts in seconds. One that does not confirm at that moment just
- * stops. One statement, so that no supervisor can end in the middle of it. (sql/semisync_slave.cc, `slave_stop`)
- */
-const STOP_RECEIVER = `BEGIN NOT ATOMIC
-  SET GLOBAL rpl_semi_sync_slave_enabled = OFF;
-  STOP SLAVE IO_THREAD;
-  SET GLOBAL rpl_semi_sync_slave_enabled = ON;
-END`;
-
-/**
  * There is only one level of closed, and root (READ ONLY ADMIN) passes it on every node, replicas too. So nothing has to be
  * done for administrators to write; that a promotion has got this far is noted where every supervisor sees it, and where a
  * restart forgets it: an armed node that follows nobody, and will confirm for nobody, is promoted. It would be wrong
@@ -118,14 +107,13 @@ export const failover: EngineFailover = failoverOf({
   dialect,
   positions,
   look,
-  stopReceiver: STOP_RECEIVER,
+  stopReceiver: 'STOP SLAVE IO_THREAD',
   startApplier: 'START SLAVE SQL_THREAD',
   start: 'START SLAVE',
   startForgets: true,
   changeSource,
   halfApplied: null,
-  // That it confirms for others is what says that it is not promoted yet.
-  forgetSource: ['STOP SLAVE', 'SET GLOBAL rpl_semi_sync_slave_enabled = ON', 'RESET SLAVE ALL'],
+  forgetSource: ['STOP SLAVE', 'RESET SLAVE ALL'],
   enableSemiSync: [
     'SET GLOBAL rpl_semi_sync_master_timeout = 18446744073709551615',
     'SET GLOBAL rpl_semi_sync_master_wait_no_slave = ON',

@@ -145,8 +145,9 @@ class Order {
 /**
  * The applier is started before the receiver is stopped, because on MariaDB it could not be started afterwards without
  * losing what there is to apply. STOP answers in a few ms while the source is there, or refuses. With a source that is frozen
- * or cut off it can take longer on MySQL: up to replica_net_timeout (2 s) once the receiver is connecting anew, which it does
- * after as much silence, and nothing before.
+ * or cut off it takes longer: on MariaDB a second, always (rpl_semi_sync_slave_kill_conn_timeout, also when confirming is switched
+ * off before); on MySQL up to replica_net_timeout (2 s) once the receiver is connecting anew, which it does after as much
+ * silence, and nothing before.
  * A call whose deadline comes first destroys the channel, the server goes on stopping, and the next `detach` finds it done.
  */
 async function detach(order: Order): Promise<void> {
