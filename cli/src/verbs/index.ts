@@ -6,6 +6,7 @@ import { doctor } from './doctor.ts';
 import { down } from './down.ts';
 import { drill } from './drill.ts';
 import { events } from './events.ts';
+import { failover } from './failover.ts';
 import { fault } from './fault.ts';
 import { heal } from './heal.ts';
 import { logs } from './logs.ts';
@@ -25,6 +26,7 @@ export const verbs: readonly Verb[] = [
   fault,
   heal,
   switchover,
+  failover,
   logs,
   down,
   test,

@@ -59,6 +59,17 @@ export interface EngineFailover {
     reign: { readonly database: string; readonly epoch: number; readonly node: string },
     options?: CallOptions,
   ): Promise<void>;
+  /**
+   * By a person's order alone, where the other nodes are given up: begins a reign on this detached, closed node, which has applied
+   * all that it received. The row says that the reign is not lossless, and nobody confirms it. The node stays closed to clients,
+   * and every later commit waits for one of `voters`, as after `arm`. Throws EngineError `other` where it is not such a node.
+   */
+  found(
+    channel: Connection,
+    reign: { readonly database: string; readonly epoch: number; readonly node: string },
+    voters: readonly Endpoint[],
+    options?: CallOptions,
+  ): Promise<void>;
   /** Lets clients write. */
   open(channel: Connection, options?: CallOptions): Promise<void>;
   /**

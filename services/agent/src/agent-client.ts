@@ -20,7 +20,12 @@ export type OrderRequest =
   | { readonly order: 'initialise' }
   | { readonly order: 'copy'; readonly source: string }
   /** Judged by the agent, right before: see `judgeOrder`. `epoch` is that of `source`, the primary. */
-  | { readonly order: 'restart' | 'rebuild'; readonly epoch: number; readonly source: string };
+  | {
+      readonly order: 'restart' | 'rebuild';
+      readonly epoch: number;
+      readonly source: string;
+      readonly isGivenUp?: boolean;
+    };
 
 /** Nothing was done: the agent found that the order does not hold. */
 export class OrderRefused extends Error {

@@ -26,11 +26,12 @@ export interface AgentParts {
 const source = z.string().max(63);
 /** Of the primary that the order is given for. */
 const epoch = z.int().min(1);
+const isGivenUp = z.boolean().optional();
 const orderRequest = z.discriminatedUnion('order', [
   z.strictObject({ order: z.literal('initialise') }),
   z.strictObject({ order: z.literal('copy'), source }),
-  z.strictObject({ order: z.literal('restart'), epoch, source }),
-  z.strictObject({ order: z.literal('rebuild'), epoch, source }),
+  z.strictObject({ order: z.literal('restart'), epoch, source, isGivenUp }),
+  z.strictObject({ order: z.literal('rebuild'), epoch, source, isGivenUp }),
 ]);
 
 /** What an answer outside 2xx says, as application/problem+json. */
@@ -120,7 +121,7 @@ async function takeOrder(parts: AgentParts, body: unknown): Promise<Answer> {
   if (!parsed.success) throw new Problem(400, 'invalid-order', z.prettifyError(parsed.error));
   const request = parsed.data;
   const source = 'source' in request ? sourceOf(parts, request.source) : null;
-  if (source && 'epoch' in request) await refuseUnlessJust(parts, source, request.epoch);
+  if (source && 'epoch' in request) await refuseUnlessJust(parts, source, request);
   const order: Order = {
     id: randomUUID(),
     order: request.order,
@@ -142,9 +143,13 @@ function sourceOf(parts: AgentParts, name: string): Endpoint {
 }
 
 /** Orders that end a server: see `judgeOrder`. Both nodes are asked now, whatever was known of them before. */
-async function refuseUnlessJust(parts: AgentParts, source: Endpoint, epoch: number): Promise<void> {
+async function refuseUnlessJust(
+  parts: AgentParts,
+  source: Endpoint,
+  { epoch, isGivenUp }: { readonly epoch: number; readonly isGivenUp?: boolean },
+): Promise<void> {
   const [own, other] = await Promise.all([parts.probe.ask(), parts.askNode(source)]);
-  const why = judgeOrder({ epoch, source, sourceProbe: other.probe, ownProbe: own.probe });
+  const why = judgeOrder({ epoch, source, isGivenUp, sourceProbe: other.probe, ownProbe: own.probe });
   if (why === null) return;
   const detail = other.error ? `${why}: ${other.error}` : why;
   parts.log.warn({ source: source.name, epoch, why: detail }, 'order refused');

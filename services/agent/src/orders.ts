@@ -38,6 +38,8 @@ export interface OrderEvidence {
   /** The reign in which the order was given. */
   readonly epoch: number;
   readonly source: { readonly name: string; readonly host: string };
+  /** A person has given up what only this node holds, and the source waits, closed, for a node that confirms. */
+  readonly isGivenUp?: boolean;
   /** What the source says of itself now; null when it does not answer. */
   readonly sourceProbe: NodeProbe | null;
   /** What this node says of itself now; null when it does not answer. */
@@ -48,15 +50,20 @@ export interface OrderEvidence {
  * Whether this node's server may be ended for the sake of `source`; if not, why. The order may come late, from a supervisor
  * that was frozen since: so it counts only while the reign lasts in which it was given, and never against a node that is the
  * primary of that reign or of a later one, or that does what the order wants it to do.
+ *
+ * A node that was given up obeys a primary that is closed yet, too; but never while it is open itself, whatever its reign.
  */
-export function judgeOrder({ epoch, source, sourceProbe, ownProbe }: OrderEvidence): string | null {
+export function judgeOrder(evidence: OrderEvidence): string | null {
+  const { epoch, source, sourceProbe, ownProbe, isGivenUp = false } = evidence;
   if (!sourceProbe) return `${source.name} does not answer`;
-  if (!isOpenPrimary(sourceProbe)) return `${source.name} is no open primary`;
+  const reigns = isOpenPrimary(sourceProbe) || (isGivenUp && sourceProbe.source === null);
+  if (!reigns) return `${source.name} is no open primary`;
   if (sourceProbe.epoch !== epoch) {
     return `${source.name} is the primary of epoch ${sourceProbe.epoch}, not of ${epoch}`;
   }
   if (!ownProbe) return null;
-  if (isOpenPrimary(ownProbe) && ownProbe.epoch >= epoch) {
+  // What is open may be acknowledging still: whoever gave it up was wrong.
+  if (isOpenPrimary(ownProbe) && (isGivenUp || ownProbe.epoch >= epoch)) {
     return `this node is the open primary of epoch ${ownProbe.epoch}`;
   }
   if (ownProbe.replicating && ownProbe.source === source.host) {

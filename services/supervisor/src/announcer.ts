@@ -46,6 +46,7 @@ export class Announcer {
 function levelOf(event: SupervisorEvent): 'info' | 'warn' | 'error' {
   if (event.what === 'switched') return event.outcome.ok ? 'info' : 'warn';
   if (event.what === 'phase') return event.to === 'refusing' ? 'error' : 'info';
+  if (event.what === 'overruled') return 'error';
   if (event.what === 'order') return event.outcome === 'done' ? 'info' : 'warn';
   return event.what === 'suspected' || event.what === 'confirmed' || event.what === 'unarmed'
     ? 'warn'

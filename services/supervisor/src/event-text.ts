@@ -26,6 +26,8 @@ export function textOf(event: SupervisorEvent): string {
       return `a switchover from ${event.from} to ${event.to} is wished for`;
     case 'switched':
       return switchedText(event.outcome);
+    case 'overruled':
+      return `DATA LOSS ACCEPTED by a person: ${event.to} is to begin a reign in place of ${event.from}. ${event.loss}`;
     case 'armed':
       return 'armed: if the primary died now, a replica would take its place';
     case 'unarmed':

@@ -63,6 +63,14 @@ export type SupervisorEvent =
   /** Somebody wants another primary; `switched` tells what came of it. */
   | { readonly what: 'wished'; readonly from: string; readonly to: string; readonly epoch: number }
   | { readonly what: 'switched'; readonly epoch: number; readonly outcome: SwitchoverOutcome }
+  /** A person gives up the nodes that are away: what only they hold is lost. `loss`: what is known of that. */
+  | {
+      readonly what: 'overruled';
+      readonly from: string;
+      readonly to: string;
+      readonly epoch: number;
+      readonly loss: string;
+    }
   | { readonly what: 'armed'; readonly epoch: number }
   | { readonly what: 'unarmed'; readonly epoch: number; readonly reasons: readonly string[] };
 

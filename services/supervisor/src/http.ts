@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 import { z } from 'zod';
 import type { Step } from './core/types.ts';
 import type { EventPage } from './events.ts';
+import type { OverrideOutcome } from './supervisor.ts';
 import type { SwitchoverOutcome } from './switchover-run.ts';
 
 export interface StatusParts {
@@ -13,11 +14,13 @@ export interface StatusParts {
   readonly events: (after: number) => EventPage;
   readonly metrics: Registry;
   readonly switchover: (to: string) => Promise<SwitchoverOutcome>;
+  readonly override: (to: string, allowDataLoss: boolean) => Promise<OverrideOutcome>;
 }
 
 /** A body is a node's name. */
 const MAX_BODY_BYTES = 1_024;
 const switchoverBody = z.object({ to: z.string().max(63) });
+const failoverBody = z.strictObject({ to: z.string().max(63), allowDataLoss: z.boolean() });
 
 type Handler = (
   parts: StatusParts,
@@ -32,12 +35,13 @@ const FOR_THE_HOLDER: Readonly<Record<string, Handler>> = {
     send(response, 200, { name: parts.name, ...describe(parts.status()) }),
   'GET /events': (parts, _, response, query) => sendEvents(parts, response, query),
   'POST /switchover': (parts, request, response) => switchOver(parts, request, response),
+  'POST /failover': (parts, request, response) => overrule(parts, request, response),
 };
 
 /**
  * `GET /livez` and `GET /metrics` (Prometheus) for everybody. For the holder of the token: `GET /status`, what this supervisor
- * thinks now, `GET /events?after=SEQ`, what it has done and why, and `POST /switchover {"to": NODE}`, which answers when it
- * is over.
+ * thinks now, `GET /events?after=SEQ`, what it has done and why, and `POST /switchover {"to": NODE}` and
+ * `POST /failover {"to": NODE, "allowDataLoss": true}`, which answer when it is over. (`false`: what would be lost.)
  */
 export function createStatusServer(parts: StatusParts): Server {
   const server = createServer({ maxHeaderSize: 8192, keepAliveTimeout: 5000 }, (request, response) => {
@@ -47,7 +51,7 @@ export function createStatusServer(parts: StatusParts): Server {
     if (what === 'GET /metrics') return void sendMetrics(parts.metrics, response);
     const handle = Object.hasOwn(FOR_THE_HOLDER, what) ? FOR_THE_HOLDER[what] : undefined;
     if (!handle) {
-      const detail = 'GET /livez, /metrics, /status, /events?after=SEQ, POST /switchover';
+      const detail = 'GET /livez, /metrics, /status, /events?after=SEQ, POST /switchover, /failover';
       return sendProblem(response, 404, 'not-found', detail);
     }
     if (!isAuthorised(parts.token, request)) {
@@ -89,6 +93,19 @@ async function switchOver(
   const body = switchoverBody.safeParse(await readJson(request));
   if (!body.success) return sendProblem(response, 400, 'invalid-body', 'the body is {"to": "db-2"}');
   const outcome = await parts.switchover(body.data.to);
+  if (outcome.ok) return send(response, 200, { name: parts.name, ...outcome });
+  sendProblem(response, outcome.code === 'unknown-node' ? 404 : 409, outcome.code, outcome.detail);
+}
+
+async function overrule(
+  parts: StatusParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const body = failoverBody.safeParse(await readJson(request));
+  if (!body.success)
+    return sendProblem(response, 400, 'invalid-body', 'the body is {"to": "db-2", "allowDataLoss": false}');
+  const outcome = await parts.override(body.data.to, body.data.allowDataLoss);
   if (outcome.ok) return send(response, 200, { name: parts.name, ...outcome });
   sendProblem(response, outcome.code === 'unknown-node' ? 404 : 409, outcome.code, outcome.detail);
 }

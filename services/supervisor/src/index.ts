@@ -6,5 +6,5 @@ export * from './core/types.ts';
 export type { NodeAgents } from './errands.ts';
 export type { EventPage, LoggedEvent, Proof, SupervisorEvent } from './events.ts';
 export type { Notice, NoticeKind } from './notices/notice.ts';
-export { Supervisor, type SupervisorOptions } from './supervisor.ts';
+export { type OverrideOutcome, Supervisor, type SupervisorOptions } from './supervisor.ts';
 export type { SwitchoverCode, SwitchoverOutcome } from './switchover-run.ts';

@@ -49,6 +49,7 @@ async function main(): Promise<void> {
     events: (after) => announcer.eventsAfter(after),
     metrics: announcer.metrics.registry,
     switchover: (to) => supervisor.switchover(to),
+    override: (to, allowDataLoss) => supervisor.override(to, allowDataLoss),
   });
   server.listen(env.SUPERVISOR_PORT, env.HOST);
   await once(server, 'listening');
@@ -77,8 +78,13 @@ function carryOut(
   errand: AgentOrder,
   signal: AbortSignal,
 ): Promise<void> {
-  const { do: order, source, epoch } = errand;
-  return agents.carryOut(node, { order, source, epoch }, ERRAND_TIMEOUT_MS[order], signal);
+  const { do: order, source, epoch, isGivenUp } = errand;
+  return agents.carryOut(
+    node,
+    { order, source, epoch, ...(isGivenUp && { isGivenUp }) },
+    ERRAND_TIMEOUT_MS[order],
+    signal,
+  );
 }
 
 await main();

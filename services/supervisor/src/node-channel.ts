@@ -32,6 +32,8 @@ const DETACH_TIMEOUT_MS = 4_000;
 const ESTABLISH_TIMEOUT_MS = 2_500;
 /** A heartbeat under way may take so long before the primary is closed. */
 const LAST_BEAT_MS = 200;
+/** It is promoted, and its row written, in one. */
+const FOUND_TIMEOUT_MS = 5_000;
 
 /** What goes through the session that holds the node's lock: all but what the node's agent does. */
 export type ChannelOrder = Exclude<Action, AgentOrder>;
@@ -267,6 +269,12 @@ export class NodeChannel {
         return this.#establish(channel, action.epoch);
       case 'establish':
         return this.#establish(channel, action.epoch);
+      case 'found': {
+        const { database, node } = this.#options;
+        const voters = action.voters.map((name) => this.#endpoint(name));
+        const reign = { database, epoch: action.epoch, node: node.name };
+        return failover.found(channel, reign, voters, { timeoutMs: FOUND_TIMEOUT_MS });
+      }
       case 'open':
         // A row that is there may be one that nobody confirmed: who wrote it may have gone before it was. So once more.
         if (this.#established !== action.epoch) await this.#establish(channel, action.epoch);

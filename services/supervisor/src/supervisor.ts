@@ -1,4 +1,12 @@
 import type { Credentials, Endpoint, Engine } from '@replication-lab/engines';
+import {
+  isFounded,
+  lossBound,
+  newOverride,
+  type Override,
+  type OverrideRefusal,
+  whyNoOverride,
+} from './core/override.ts';
 import { stepFailover } from './core/step.ts';
 import { newWish, whyNoSwitchover } from './core/switchover.ts';
 import {
@@ -6,6 +14,7 @@ import {
   initialState,
   LIMITS,
   type Limits,
+  type NodeReport,
   type Phase,
   type Step,
   type StepContext,
@@ -37,6 +46,22 @@ const HURRIED: ReadonlySet<Phase> = new Set([
 const BEATEN: ReadonlySet<Phase> = new Set(['watching', 'refusing']);
 /** What takes longer than this waits for something that will not come sooner by asking. */
 const HURRY_MS = 10_000;
+
+export type OverrideOutcome =
+  | {
+      readonly ok: true;
+      readonly to: string;
+      readonly epoch: number;
+      readonly givenUp: readonly string[];
+      /** What is known of what is lost, for people. */
+      readonly loss: string;
+    }
+  | { readonly ok: false; readonly code: OverrideRefusal['code'] | 'undone'; readonly detail: string };
+
+type OverrideRun = { readonly override: Override; readonly loss: string } & Pick<
+  PromiseWithResolvers<OverrideOutcome>,
+  'promise' | 'resolve'
+>;
 
 export interface SupervisorOptions {
   readonly engine: Engine;
@@ -71,6 +96,7 @@ export class Supervisor {
   #said = '';
   #calmAtMs = Number.NEGATIVE_INFINITY;
   #run: SwitchoverRun | null = null;
+  #override: OverrideRun | null = null;
 
   constructor(options: SupervisorOptions) {
     const { engine, nodes, admin, replication, database } = options;
@@ -131,6 +157,29 @@ export class Supervisor {
     return run.outcome;
   }
 
+  /**
+   * A person's order: gives up the nodes that are away, and begins a reign on the only one that is left. Resolves when that is
+   * done or refused; never throws. See `core/override.ts`.
+   */
+  override(to: string, allowDataLoss: boolean): Promise<OverrideOutcome> {
+    const last = this.#last;
+    const nowMs = performance.now();
+    const nodes = this.#look();
+    const order = { to, allowDataLoss };
+    const refusal = whyNoOverride(order, last, nodes, this.#context, nowMs);
+    if (refusal) return Promise.resolve({ ok: false, ...refusal });
+    const override = newOverride(to, nodes, last!, nowMs);
+    const others = nodes.filter(({ name }) => name !== to);
+    const target = nodes.find(({ name }) => name === to)!;
+    const loss = lossBound(target, others, last!, this.#context, nowMs);
+    this.#state = { ...this.#state, override };
+    this.#override = { override, loss, ...Promise.withResolvers<OverrideOutcome>() };
+    this.#tell({ what: 'overruled', from: last!.primary!, to, epoch: last!.epoch, loss });
+    const { promise } = this.#override;
+    this.#step();
+    return promise;
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
@@ -148,14 +197,33 @@ export class Supervisor {
     }, ms);
   }
 
-  #step(): void {
-    const nowMs = performance.now();
-    const nodes = [...this.#channels.values()].map((channel) => {
+  #look(): NodeReport[] {
+    return [...this.#channels.values()].map((channel) => {
       const report = channel.report();
       if (report.failure === null) this.#errands?.answered(report.name);
       else if (report.failure.kind === 'refused') this.#errands?.look(report.name);
       return { ...report, isEmpty: this.#errands?.isEmpty(report.name) ?? false };
     });
+  }
+
+  #endOverride({ primary, epoch, state }: Step): void {
+    const run = this.#override;
+    if (!run) return;
+    const { to } = run.override;
+    if (primary !== null && isFounded(run.override, { epoch, node: primary }))
+      run.resolve({ ok: true, to, epoch, givenUp: run.override.givenUp, loss: run.loss });
+    else if (state.override === null)
+      run.resolve({
+        ...{ ok: false, code: 'undone' },
+        detail: `a node that was given up answers after all, or ${to} could not begin a reign in time`,
+      });
+    else return;
+    this.#override = null;
+  }
+
+  #step(): void {
+    const nowMs = performance.now();
+    const nodes = this.#look();
     const observation = { nodes, lateMs: Math.max(0, nowMs - this.#dueAtMs) };
     const step = stepFailover(this.#state, observation, nowMs, this.#context);
     const from = this.#state.phase;
@@ -173,6 +241,7 @@ export class Supervisor {
     const isNew = hurry && !this.#isHurried;
     this.#isHurried = hurry;
     if (isNew) this.#stepIn(HURRIED_STEP_EVERY_MS);
+    this.#endOverride(step);
     const outcome = this.#run?.saw(step, nowMs);
     if (outcome) {
       this.#run = null;

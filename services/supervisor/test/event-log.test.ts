@@ -53,6 +53,7 @@ describe('GET /events', () => {
       events: (seq: number) => log.after(seq),
       metrics: new Registry(),
       switchover: () => Promise.reject(new Error('not asked for')),
+      override: () => Promise.reject(new Error('nobody asks')),
     };
     const server = createStatusServer(parts).listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -87,7 +87,8 @@ describe('metrics of a supervisor', () => {
     const metrics = createMetrics(() => null).registry;
     const switchover = () => Promise.reject(new Error('not asked for'));
     const parts = { name: 'supervisor-1', token: 'a-token-of-the-test', status: () => null, events, metrics };
-    const server = createStatusServer({ ...parts, switchover }).listen(0, '127.0.0.1');
+    const override = switchover;
+    const server = createStatusServer({ ...parts, switchover, override }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     try {
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`;

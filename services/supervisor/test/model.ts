@@ -1,5 +1,6 @@
 import type { NodeState, Position } from '@replication-lab/engines';
 import { replicationUser } from '@replication-lab/engines/config';
+import { newOverride, whyNoOverride } from '../src/core/override.ts';
 import { stepFailover } from '../src/core/step.ts';
 import { newWish, whyNoSwitchover } from '../src/core/switchover.ts';
 import {
@@ -111,6 +112,10 @@ export class Model {
   promotions = 0;
   /** Promotions of a node that was wished for, after its predecessor had been closed for that. */
   switchovers = 0;
+  /** Reigns that began by a person's order. */
+  founded = 0;
+  /** Acknowledged, and given up by such an order. */
+  lostByOrder = 0;
   /** Times that a primary got its office again. */
   reopened = 0;
   /** Primaries that were taken for gray. */
@@ -118,6 +123,9 @@ export class Model {
   nowMs = 0;
   /** The newest reign that was opened to clients. */
   #opened = 1;
+  /** The newest reign that has acknowledged something. */
+  #ackedEpoch = 1;
+  #foundedEpoch = 0;
   #closedFor: { readonly to: string; readonly epoch: number } | null = null;
   readonly #reigns = new Map<number, NodeReport['reigns']>();
   readonly #commits = new Map<number, Commit>();
@@ -227,7 +235,13 @@ export class Model {
       const confirmed =
         !node.armed || this.#confirming(node).some((name) => this.#covers(this.node(name).head, id));
       if (!confirmed) continue;
-      this.acknowledged.push(id);
+      const { epoch } = this.#reignOf(id)!;
+      if (epoch < this.#ackedEpoch)
+        throw new Error(`${on} acknowledges in epoch ${epoch}, after another one in ${this.#ackedEpoch}`);
+      this.#ackedEpoch = epoch;
+      // By a node that was given up and lives: the person was wrong, and this is lost.
+      if (epoch < this.#foundedEpoch) this.lostByOrder += 1;
+      else this.acknowledged.push(id);
       this.#waiting.splice(i, 1);
     }
   }
@@ -333,10 +347,12 @@ export class Model {
     // The agent's, who looks for himself.
     if (action.do === 'restart' || action.do === 'rebuild') {
       const source = this.node(action.source);
-      const isTrue = source.alive && source.open && this.#epochOf(source.head) === action.epoch;
-      if (!isTrue || (node.open && this.#epochOf(node.head) >= action.epoch)) return;
+      const reigns = source.open || (action.isGivenUp === true && source.source === null);
+      const isTrue = source.alive && reigns && this.#epochOf(source.head) === action.epoch;
+      const mayAcknowledge = action.isGivenUp || this.#epochOf(node.head) >= action.epoch;
+      if (!isTrue || (node.open && mayAcknowledge)) return;
       if (action.do === 'restart') node.boot();
-      else this.rebuild(node.name);
+      else this.rebuild(node.name, source);
       return;
     }
     const held = node.lock !== null && this.nowMs - node.lock.spokeAtMs <= CHANNEL_IDLE_MS;
@@ -394,6 +410,22 @@ export class Model {
           this.#append(node, { epoch: action.epoch, node: node.name });
         }
         return;
+      case 'found': {
+        if (node.promoted || node.source !== null || node.applied !== node.head) return;
+        node.promoted = true;
+        node.armed = true;
+        node.voters = action.voters as Name[];
+        this.#append(node, { epoch: action.epoch, node: node.name });
+        // What it has not is what was given up.
+        this.#foundedEpoch = action.epoch;
+        for (let i = this.acknowledged.length - 1; i >= 0; i--) {
+          if (this.#covers(node.head, this.acknowledged[i]!)) continue;
+          this.acknowledged.splice(i, 1);
+          this.lostByOrder += 1;
+        }
+        this.founded += 1;
+        return;
+      }
       case 'open':
         // As `establish`, which comes before: only when a voter is there to confirm.
         if (node.promoted && !node.open && this.#confirming(node).length > 0) this.#open(node);
@@ -427,6 +459,18 @@ export class Model {
     if (this.#closedFor?.to === node.name && this.#closedFor.epoch === epoch - 1) this.switchovers += 1;
   }
 
+  /** The operator gives up what does not answer, right or wrong. */
+  overrule(to: string): void {
+    for (const supervisor of this.supervisors) {
+      if (this.nowMs < supervisor.frozenUntilMs || !supervisor.last) continue;
+      const nodes = NAMES.map((name) => supervisor.reports.get(name)!);
+      const order = { to, allowDataLoss: true };
+      if (whyNoOverride(order, supervisor.last, nodes, this.#context, this.nowMs)) continue;
+      const override = newOverride(to, nodes, supervisor.last, this.nowMs);
+      supervisor.state = { ...supervisor.state, override };
+    }
+  }
+
   /** A supervisor ends and begins anew: it remembers nothing, and its locks are nobody's. */
   restart(supervisor: ModelSupervisor): void {
     supervisor.state = initialState(this.nowMs);
@@ -448,8 +492,7 @@ export class Model {
    * Brings a node's data to where the open primary is. Never from a primary that is an old one: it would wipe what the
    * newest reign has acknowledged. Then the node only boots.
    */
-  rebuild(name: string): void {
-    const { primary } = this;
+  rebuild(name: string, primary = this.primary): void {
     const node = this.node(name);
     const isJust = primary !== null && primary !== node && this.#hasAll(primary);
     if (isJust) {

@@ -7,6 +7,7 @@ import {
   type AgentOrder,
   type Announcer,
   type NodeAgents,
+  type OverrideOutcome,
   type Step,
   Supervisor,
   type SupervisorEvent,
@@ -95,6 +96,10 @@ export class Watch implements AsyncDisposable {
 
   switchover(to: string, by = this.active!): Promise<SwitchoverOutcome> {
     return this.#supervisors.get(by)!.switchover(to);
+  }
+
+  override(to: string, allowDataLoss: boolean): Promise<OverrideOutcome> {
+    return [...this.#supervisors.values()][0]!.override(to, allowDataLoss);
   }
 
   passive(): number {

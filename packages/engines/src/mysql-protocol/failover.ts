@@ -92,6 +92,7 @@ export function failoverOf(words: Words): EngineFailover {
     arm: (channel, _voters, options) => arm(begin(channel, options)),
     promote: (channel, options) => promote(begin(channel, options)),
     establish: (channel, reign, options) => establish(begin(channel, options), reign),
+    found: (channel, reign, _voters, options) => found(begin(channel, options), reign),
     open: (channel, options) => open(begin(channel, options)),
     close: (channel, options) => close(begin(channel, options)),
     demote: (channel, options) => demote(begin(channel, options)),
@@ -270,6 +271,34 @@ function mustBeArmed(order: Order, { source, quorum }: NodeState): void {
   if (source !== null) throw order.error('other', `still follows ${source}`);
   if (!quorum.armed)
     throw order.error('other', `does not make commits wait for a replica: ${quorum.trouble}`);
+}
+
+/** Semi-sync is off for the one row that nobody can confirm: no client can write yet, so that nobody is let go by it. */
+async function found(
+  order: Order,
+  { database, epoch, node }: { readonly database: string; readonly epoch: number; readonly node: string },
+): Promise<void> {
+  const { words } = order;
+  const look = await order.look();
+  refuseToFound(order, look);
+  const forget = look.state.source === null ? [] : words.forgetSource;
+  for (const statement of [...forget, ...words.becomeReplica, words.promote]) await order.query(statement);
+  await beside(order.channel, order.deadline, async (side) => {
+    const held = async () => (await words.look(side, {})).state.held;
+    await writeEpoch(side, database, { epoch, node, lossless: false }, held);
+  });
+  for (const statement of words.enableSemiSync) await order.query(statement);
+  if (await order.until(({ state }) => state.quorum.armed)) return;
+  throw order.error('timeout', 'does not make commits wait for a replica');
+}
+
+function refuseToFound(order: Order, look: Look): void {
+  const { state, semiSync } = look;
+  if (!state.readOnly) throw order.error('other', 'takes writes already');
+  if (!state.detached) throw order.error('other', 'is not detached from its source');
+  if (!hasAppliedAll(order, look)) throw notApplied(order, look);
+  if (semiSync.waiting > 0)
+    throw order.error('other', `has ${semiSync.waiting} commits that wait for a replica`);
 }
 
 async function open(order: Order): Promise<void> {

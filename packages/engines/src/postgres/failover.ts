@@ -6,6 +6,7 @@ import { Order, openChannel } from './failover-order.ts';
 import { arm, establish, flushWholeRecords, quorumOf } from './failover-quorum.ts';
 import { NO_RECEIVER, observe, READERS_IN_THE_WAY } from './failover-state.ts';
 import { openHeart } from './heart.ts';
+import { writeEpoch } from './reign.ts';
 import { ask, set } from './settings.ts';
 import { dropIdleSlots, ensureSlot } from './slots.ts';
 
@@ -149,6 +150,35 @@ async function promote(channel: Connection, options?: CallOptions): Promise<void
   await order.until(async () => !(await recovers(order)), 'is still in recovery');
 }
 
+/** No standby is named for the one row that nobody can confirm: no client can write yet, so that nobody is let go by it. */
+async function found(
+  channel: Connection,
+  reign: { readonly epoch: number; readonly node: string },
+  voters: readonly Endpoint[],
+  options?: CallOptions,
+): Promise<void> {
+  const order = new Order(channel, options, EFFECT_MS);
+  const closed = `SELECT current_setting('default_transaction_read_only') = 'on' AND current_setting('primary_conninfo') = ''`;
+  if (!(await ask(order, closed))) throw order.refuse('is not closed and detached');
+  await set(order, {
+    synchronous_standby_names: '',
+    default_transaction_read_only: 'on',
+    primary_slot_name: '',
+    recovery_min_apply_delay: '0',
+  });
+  if (await recovers(order)) {
+    await order.query('SELECT pg_promote(false)');
+    await order.until(async () => !(await recovers(order)), 'is still in recovery');
+  }
+  await order.query(`SELECT set_config('default_transaction_read_only', 'off', false)`);
+  try {
+    await writeEpoch(order, { ...reign, lossless: false });
+  } finally {
+    await order.run((session) => session.send('RESET default_transaction_read_only')).catch(() => {});
+  }
+  await arm(channel, voters, { ...options, timeoutMs: order.remainingMs() });
+}
+
 async function open(channel: Connection, options?: CallOptions): Promise<void> {
   const order = new Order(channel, options, EFFECT_MS);
   if (await recovers(order)) throw order.refuse('is a replica: promote it first');
@@ -215,6 +245,7 @@ export const failover: EngineFailover = {
   arm,
   promote,
   establish,
+  found,
   open,
   close,
   demote,

@@ -1,5 +1,6 @@
 import { healErrant, isErrant } from './errant.ts';
 import { holdsForeign, hostOf, reignsAfter } from './nodes.ts';
+import { isGivenUp } from './override.ts';
 import type { Action, Explained, NodeReport, StepContext, SupervisorState } from './types.ts';
 
 export interface HealContext extends Pick<StepContext, 'endpoints' | 'positions' | 'limits'> {
@@ -19,10 +20,13 @@ export function heal(
 ): { actions: Action[]; reasons: Explained[] } {
   const actions: Action[] = [];
   const reasons: Explained[] = [];
-  const order = { source: primary.name, epoch: context.epoch };
   const host = hostOf(context, primary.name);
   for (const voter of voters) {
     const { name, state, failure } = voter;
+    const wasGivenUp = isGivenUp(context.state, name, primary);
+    // Said only where the primary is not open yet: beside an open one the agent judges as ever.
+    const forced = wasGivenUp && primary.state?.readOnly ? { isGivenUp: true } : {};
+    const order = { source: primary.name, epoch: context.epoch, ...forced };
     if (voter.isEmpty && failure?.kind === 'refused') {
       const detail = `${name} has no data, lost or only half made: it is made anew`;
       reasons.push({ reason: 'needs-rebuild', detail });
@@ -51,7 +55,7 @@ export function heal(
       // It receives from somebody else, and may only be some moments ahead of what was last heard from the primary.
       actions.push({ do: 'detach', node: name });
     } else {
-      const isJust = mayBeMadeAnew(voter, primary);
+      const isJust = wasGivenUp || mayBeMadeAnew(voter, primary);
       const then = isJust
         ? 'it is made anew'
         : 'nobody proved that this was never acknowledged, so a person has to decide';

@@ -2,6 +2,7 @@ import { replicationUser } from '@replication-lab/engines/config';
 import type { Verdict } from './evidence.ts';
 import { type HealContext, heal } from './heal.ts';
 import { hostOf, isConfirmed } from './nodes.ts';
+import { accepted, isGivenUp } from './override.ts';
 import type { PromotionStep } from './promotion.ts';
 import { followersOf, followersToBe, whyNotYet } from './switchover.ts';
 import type { Action, Explained, NodeReport } from './types.ts';
@@ -59,7 +60,10 @@ function closing(
   return { phase: 'closing', actions, reasons };
 }
 
-/** What brings back to the primary whoever does not follow it, but for `given`, which are somebody else's on purpose. */
+/**
+ * What brings back to the primary whoever does not follow it, but for `given`, which are somebody else's on purpose. Who was given
+ * up has to be made anew before it is let in: nobody else can confirm then.
+ */
 const followAgain = (
   primary: NodeReport,
   voters: readonly NodeReport[],
@@ -67,7 +71,9 @@ const followAgain = (
   context: HealContext,
 ): Action[] => {
   const others = voters.filter((voter) => !given.includes(voter));
-  return heal(primary, others, context).actions.filter((action) => action.do === 'follow');
+  return heal(primary, others, context).actions.filter(
+    ({ do: verb, node }) => verb === 'follow' || isGivenUp(context.state, node, primary),
+  );
 };
 
 /**
@@ -78,13 +84,15 @@ function opening(
   primary: NodeReport,
   voters: readonly NodeReport[],
   back: readonly Action[],
-  { epoch }: Pick<HealContext, 'epoch'>,
+  { epoch, state }: Pick<HealContext, 'epoch' | 'state'>,
 ): OfficeStep {
   if (primary.state!.quorum.armed && isConfirmed(primary.state!, voters)) {
     return { phase: 'opening', actions: [{ do: 'open', node: primary.name, epoch }, ...back], reasons: [] };
   }
   const detail = `${primary.name} stays closed until a replica confirms its commits`;
-  return { phase: 'opening', actions: back, reasons: [{ reason: 'not-armed', detail }] };
+  const reasons: Explained[] = [{ reason: 'not-armed', detail }];
+  if (state.override) reasons.push(accepted(state.override));
+  return { phase: 'opening', actions: back, reasons };
 }
 
 /** Commits of the open primary wait for one of all voters that can be trusted to confirm. */

@@ -3,6 +3,7 @@ import { isErrant } from './errant.ts';
 import { rememberLocked } from './evidence.ts';
 import { rememberGray } from './gray.ts';
 import { holdsForeign, newestReign } from './nodes.ts';
+import { isGivenUp, rememberOverride } from './override.ts';
 import { rememberWish } from './switchover.ts';
 import { rememberLives } from './trust.ts';
 import type { NodeReport, Observation, StepContext, SupervisorState } from './types.ts';
@@ -35,7 +36,8 @@ export function remember(
     const knownSinceMs = state.markedEpoch === epoch ? state.divergedSinceMs[name] : undefined;
     // While the primary does not answer, what was known beside it stays so.
     const staysDiverged = primary?.failure !== null && knownSinceMs !== undefined;
-    if (primary && (staysDiverged || isDiverged(report, primary, positions))) {
+    const isForced = primary !== undefined && isGivenUp(state, name, primary);
+    if (primary && (staysDiverged || isDiverged(report, primary, positions, isForced))) {
       divergedSinceMs[name] = knownSinceMs ?? nowMs;
       // Nobody's acknowledged write is in what only it holds, and it will be made anew with less.
       if (nowMs - divergedSinceMs[name] >= limits.divergedMs) {
@@ -61,6 +63,7 @@ export function remember(
     lockedAtMs: rememberLocked({ ...state, signs, lateAtMs }, nodes, primary, nowMs, context),
     ...rememberGray({ ...state, lateAtMs }, nodes, primary, nowMs, context),
     lives: rememberLives(state.lives, nodes, primary, nowMs, context),
+    override: rememberOverride(state, nodes, reign, nowMs),
     wish: rememberWish(state, nodes, reign, nowMs, { positions, limits }),
     openEpoch: primary?.state?.promoted && !primary.state.readOnly ? epoch : state.openEpoch,
     armedEpoch: armedEpoch(nodes) ?? state.armedEpoch,
@@ -85,11 +88,16 @@ const holdsNothingOf = (
   { covers }: StepContext['positions'],
 ): boolean => known < epoch && covers(position, received);
 
-/** Beside an open primary, by what both said last. */
-function isDiverged(node: NodeReport, primary: NodeReport, positions: StepContext['positions']): boolean {
+/** Beside an open primary, by what both said last; `isForced`: beside one that waits to be opened. */
+function isDiverged(
+  node: NodeReport,
+  primary: NodeReport,
+  positions: StepContext['positions'],
+  isForced: boolean,
+): boolean {
   const { state, failure } = primary;
-  if (state === null || failure !== null || primary === node || !state.promoted || state.readOnly)
-    return false;
+  if (state === null || failure !== null || primary === node || !state.promoted) return false;
+  if (state.readOnly && !isForced) return false;
   if (node.state!.promoted || !node.state!.detached) return false;
   return holdsForeign(node, primary, positions.covers) || isErrant(node, positions.covers);
 }

@@ -3,6 +3,7 @@ import { judgePrimary, type Verdict } from './evidence.ts';
 import { stepLocks } from './locks.ts';
 import { hostOf, newestReign } from './nodes.ts';
 import { inOffice } from './office.ts';
+import { emptyOnes, overriding } from './override.ts';
 import { chosenOne, nextPiece, receivedLost } from './promotion.ts';
 import { choiceOf } from './proof.ts';
 import { remember } from './remember.ts';
@@ -60,9 +61,13 @@ export function stepFailover(
   });
   // Bootstrap makes the first reign, and takes the locks for it.
   if (!reign || !primary || !verdict) return { ...step('unfounded', []), actions: unlockAll(nodes) };
+  const forced = overriding(remembered.override, nodes, reign.epoch, context);
+  if (forced) return step(forced.phase, forced.actions, forced.reasons);
   // Until it holds the locks others change the nodes: what it was told before that may be over.
-  if (activeSinceMs === null || nodes.some((node) => isOlder(node, activeSinceMs)))
-    return step('passive', []);
+  if (activeSinceMs === null || nodes.some((node) => isOlder(node, activeSinceMs))) {
+    const empty = emptyOnes(remembered.override, primary, voters, reign.epoch);
+    return empty ? step(empty.phase, empty.actions, empty.reasons) : step('passive', []);
+  }
   const { epoch } = reign;
   const chosen = chosenOne(voters, epoch);
   const refusals = whyRefused(voters, epoch, remembered, chosen !== null, context);

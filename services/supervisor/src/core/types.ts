@@ -1,6 +1,7 @@
 import type { Endpoint, NodeState, PositionOps, Reign } from '@replication-lab/engines';
 import type { Verdict } from './evidence.ts';
 import type { Pulse, Stall } from './gray.ts';
+import type { Override } from './override.ts';
 import type { Choice } from './proof.ts';
 import type { Life } from './trust.ts';
 
@@ -61,6 +62,13 @@ export type Action =
   /** `promote` and `establish` of a node that was primary before it was started again: one order, since it tells of a reign already. */
   | { readonly do: 'reopen'; readonly node: string; readonly epoch: number }
   | { readonly do: 'establish'; readonly node: string; readonly epoch: number }
+  /** A person's order: see `override.ts`. */
+  | {
+      readonly do: 'found';
+      readonly node: string;
+      readonly epoch: number;
+      readonly voters: readonly string[];
+    }
   | { readonly do: 'open'; readonly node: string; readonly epoch: number }
   /** Clients' writes are refused from then on; a closed primary that has a successor can be demoted. */
   | { readonly do: 'close'; readonly node: string }
@@ -68,12 +76,16 @@ export type Action =
   /** The node's agent ends the server and boots it, closed; `rebuild`: with fresh data, a copy of what `source` has. */
   | AgentOrder;
 
-/** Carried out by the agent of `node`, only while `source` is the open primary of `epoch`. */
+/**
+ * Carried out by the agent of `node`, only while `source` is the primary of `epoch`: the open one, but for a node that a person
+ * has given up (`isGivenUp`), which must not be open itself then.
+ */
 export interface AgentOrder {
   readonly do: 'restart' | 'rebuild';
   readonly node: string;
   readonly source: string;
   readonly epoch: number;
+  readonly isGivenUp?: boolean;
 }
 
 export type Phase =
@@ -110,6 +122,7 @@ export const REASONS = [
   'needs-restart',
   'needs-rebuild',
   'errant-write',
+  'data-loss-accepted',
 ] as const;
 export type Reason = (typeof REASONS)[number];
 
@@ -160,6 +173,7 @@ export interface SupervisorState {
   /** By node: since when it has been seen to receive from nobody. */
   readonly detachedSinceMs: Readonly<Record<string, Ms>>;
   readonly wish: Wish | null;
+  readonly override: Override | null;
   /** Since when this supervisor holds a majority of the locks; null: it does not. */
   readonly activeSinceMs: Ms | null;
   /** Since when the primary of record has answered without a failure; null: it does not. */
@@ -275,6 +289,7 @@ export const initialState = (nowMs: Ms): SupervisorState => ({
   lives: {},
   detachedSinceMs: {},
   wish: null,
+  override: null,
   fencedAtMs: null,
   lastCancelAtMs: Number.NEGATIVE_INFINITY,
   lastPromotionAtMs: Number.NEGATIVE_INFINITY,

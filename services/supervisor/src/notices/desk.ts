@@ -43,6 +43,10 @@ export class NoticeDesk {
       const { node, epoch, voters, old } = event;
       this.#proof = { node, epoch, voters, old };
     }
+    if (event.what === 'overruled') {
+      const { from, to, epoch, loss, at, text } = event;
+      return this.#notice('overruled', at, { title: text, from, to, epoch, reasons: [loss] });
+    }
     if (event.what === 'wished') this.#wishedEpoch = event.epoch;
     if (event.what === 'unarmed') return this.#errant(event);
     if (event.what !== 'opened') return null;

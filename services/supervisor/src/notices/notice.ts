@@ -2,10 +2,11 @@ import type { Evidence } from '../core/evidence.ts';
 import type { Proof } from '../events.ts';
 
 /**
- * `failover`: a new primary is open. `refused`: one would be needed, and is not made. `unarmed`: the death of the primary
+ * `failover`: a new primary is open. `refused`: one would be needed, and is not made. `overruled`: a person
+ * has given up what the nodes hold that are away. `unarmed`: the death of the primary
  * would not be answered now. `armed`: it would be again.
  */
-export type NoticeKind = 'failover' | 'refused' | 'unarmed' | 'armed';
+export type NoticeKind = 'failover' | 'refused' | 'overruled' | 'unarmed' | 'armed';
 
 /** What a person is told: the body of the webhook. Fields may be added, not renamed. */
 export interface Notice {
@@ -40,6 +41,8 @@ export const NEXT: Readonly<Record<NoticeKind, string>> = {
     'Nothing is needed for clients. See that the old primary comes back as a replica (./lab status): until it does, the death of another node is not answered.',
   refused:
     'Writes are refused until this is mended. Bring back what the reasons name (./lab heal); a replica that is silent may hold the only copy of an acknowledged write.',
+  overruled:
+    'Acknowledged writes may be lost: the reasons say what is known. Writes are refused until a second node is back, which is made anew. Do not let the nodes that were given up serve anybody; keep a copy of their data first if you may need it.',
   unarmed: 'Clients notice nothing yet. Mend what the reasons name (./lab status, ./lab heal).',
   armed: 'Nothing: this ends the notice before.',
 };
