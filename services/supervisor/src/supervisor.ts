@@ -167,7 +167,11 @@ export class Supervisor {
     const nodes = this.#look();
     const order = { to, allowDataLoss };
     const refusal = whyNoOverride(order, last, nodes, this.#context, nowMs);
+    // Whoever carries it out may have lost the locks to this one before the others are back.
+    if (refusal?.code === 'lock-not-held' && last && last.primary !== to)
+      this.#state = { ...this.#state, override: newOverride(to, nodes, last, nowMs, false) };
     if (refusal) return Promise.resolve({ ok: false, ...refusal });
+    if (this.#override) return this.#override.promise;
     const override = newOverride(to, nodes, last!, nowMs);
     const others = nodes.filter(({ name }) => name !== to);
     const target = nodes.find(({ name }) => name === to)!;

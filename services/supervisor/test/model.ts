@@ -126,6 +126,7 @@ export class Model {
   /** The newest reign that has acknowledged something. */
   #ackedEpoch = 1;
   #foundedEpoch = 0;
+  readonly #foundedEpochs = new Set<number>();
   #closedFor: { readonly to: string; readonly epoch: number } | null = null;
   readonly #reigns = new Map<number, NodeReport['reigns']>();
   readonly #commits = new Map<number, Commit>();
@@ -418,6 +419,7 @@ export class Model {
         this.#append(node, { epoch: action.epoch, node: node.name });
         // What it has not is what was given up.
         this.#foundedEpoch = action.epoch;
+        this.#foundedEpochs.add(action.epoch);
         for (let i = this.acknowledged.length - 1; i >= 0; i--) {
           if (this.#covers(node.head, this.acknowledged[i]!)) continue;
           this.acknowledged.splice(i, 1);
@@ -465,8 +467,9 @@ export class Model {
       if (this.nowMs < supervisor.frozenUntilMs || !supervisor.last) continue;
       const nodes = NAMES.map((name) => supervisor.reports.get(name)!);
       const order = { to, allowDataLoss: true };
-      if (whyNoOverride(order, supervisor.last, nodes, this.#context, this.nowMs)) continue;
-      const override = newOverride(to, nodes, supervisor.last, this.nowMs);
+      const refusal = whyNoOverride(order, supervisor.last, nodes, this.#context, this.nowMs);
+      if (refusal && (refusal.code !== 'lock-not-held' || supervisor.last.primary === to)) continue;
+      const override = newOverride(to, nodes, supervisor.last, this.nowMs, refusal === null);
       supervisor.state = { ...supervisor.state, override };
     }
   }
@@ -526,7 +529,8 @@ export class Model {
       id = this.#reignCommitOf(this.#commits.get(id)!.before)
     ) {
       const { reign, before } = this.#commits.get(id)!;
-      reigns[reign!.epoch] = { fork: String(before) as Position, lossless: true };
+      const lossless = !this.#foundedEpochs.has(reign!.epoch);
+      reigns[reign!.epoch] = { fork: String(before) as Position, lossless };
     }
     this.#reigns.set(this.#reignCommitOf(head), reigns);
     return reigns;

@@ -92,7 +92,12 @@ function opening(
   const detail = `${primary.name} stays closed until a replica confirms its commits`;
   const reasons: Explained[] = [{ reason: 'not-armed', detail }];
   if (state.override) reasons.push(accepted(state.override));
-  return { phase: 'opening', actions: back, reasons };
+  // Whoever began it by a person's order may have gone between its row and this.
+  const isUnarmed = state.override !== null && !primary.state!.quorum.armed;
+  const arm: Action[] = isUnarmed
+    ? [{ do: 'arm', node: primary.name, voters: voters.map(({ name }) => name) }]
+    : [];
+  return { phase: 'opening', actions: [...arm, ...back], reasons };
 }
 
 /** Commits of the open primary wait for one of all voters that can be trusted to confirm. */

@@ -4,7 +4,8 @@ import type { Explained, NodeReport, Step, StepContext, SupervisorState } from '
 
 /**
  * A person gives up the nodes that are away: what only they hold is lost, and `to` begins the next reign with what it has. Known
- * to the supervisor that was asked, and to no other one: with it the permission to make those nodes anew is gone, too.
+ * to the supervisors that were asked then, and to none that began later: with the last of them the permission to make those nodes
+ * anew is gone, too. Who holds the lock of `to` carries it out.
  *
  * One lock is enough for it, that of `to`, because there is no majority to be had. It is safe against a second primary all the
  * same: `to` stays closed until a node confirms its commits, and no node ever follows two.
@@ -14,6 +15,8 @@ export interface Override {
   /** The reign that it ends. */
   readonly epoch: number;
   readonly givenUp: readonly string[];
+  /** To be carried out here. False: by another supervisor, which holds the lock of `to`; this one only knows of it. */
+  readonly isOwn: boolean;
   /** Given up by then, if the next reign has not begun. */
   readonly untilMs: number;
 }
@@ -56,6 +59,8 @@ export function whyNoOverride(
   if (!last || last.primary === null) return { code: 'unfounded', detail: 'no reign is known here' };
   if (target.failure !== null || target.state === null)
     return { code: 'node-silent', detail: `${to} does not answer: start it first` };
+  if (target.state.promoted && !target.state.readOnly)
+    return { code: 'primary-alive', detail: `${to} is open to clients: nothing has to be given up` };
   const others = nodes.filter((node) => node !== target);
   const answering = others.find(({ failure, state }) => failure === null && state !== null);
   if (answering?.name === last.primary) {
@@ -83,7 +88,7 @@ export function whyNoOverride(
 export function lossBound(
   target: NodeReport,
   others: readonly NodeReport[],
-  { primary, epoch }: Pick<Step, 'primary' | 'epoch'>,
+  { primary, epoch, state: seen }: Pick<Step, 'primary' | 'epoch' | 'state'>,
   { positions }: Pick<StepContext, 'positions'>,
   nowMs: number,
 ): string {
@@ -95,7 +100,11 @@ export function lossBound(
     const how = isAhead ? `AHEAD of ${target.name}` : `not ahead of ${target.name}`;
     return `${who}: last seen ${agoS} s ago with ${state.held}, ${how}; what it took since is unknown`;
   });
-  return `${target.name} holds ${target.state!.held}. Given up: ${told.join('. ')}`;
+  const alone =
+    seen.armedEpoch === epoch || primary === target.name
+      ? ''
+      : `. ${primary} was not seen waiting for a replica in epoch ${epoch}: while it lives it may acknowledge alone`;
+  return `${target.name} holds ${target.state!.held}. Given up: ${told.join('. ')}${alone}`;
 }
 
 export const newOverride = (
@@ -103,14 +112,19 @@ export const newOverride = (
   nodes: readonly NodeReport[],
   { epoch }: Pick<Step, 'epoch'>,
   nowMs: number,
+  isOwn = true,
 ): Override => ({
+  isOwn,
   to,
   epoch,
   givenUp: nodes.map(({ name }) => name).filter((name) => name !== to),
   untilMs: nowMs + PATIENCE_MS,
 });
 
-/** The order as it is after an observation. Before the reign has begun it ends when one that was given up answers after all. */
+/**
+ * The order as it is after an observation. Before the reign has begun it ends when one that was given up answers after all. Once
+ * it is open, who has come into it is given up no more: what such a node holds from then on may have been acknowledged.
+ */
 export function rememberOverride(
   { override }: Pick<SupervisorState, 'override'>,
   nodes: readonly NodeReport[],
@@ -118,7 +132,15 @@ export function rememberOverride(
   nowMs: number,
 ): Override | null {
   if (override === null || reign === null) return null;
-  if (isFounded(override, reign)) return override;
+  if (isFounded(override, reign)) {
+    const target = nodes.find(({ name }) => name === override.to);
+    if (!target?.state || target.failure !== null || target.state.readOnly) return override;
+    const isIn = (node: NodeReport) => node.failure === null && node.reign?.epoch === reign.epoch;
+    const givenUp = override.givenUp.filter(
+      (name) => !nodes.some((node) => node.name === name && isIn(node)),
+    );
+    return { ...override, givenUp };
+  }
   if (reign.epoch !== override.epoch || nowMs >= override.untilMs) return null;
   const isBack = nodes.some(({ name, failure }) => override.givenUp.includes(name) && failure === null);
   return isBack ? null : override;
@@ -149,7 +171,7 @@ export function overriding(
   epoch: number,
   { positions }: Pick<StepContext, 'positions'>,
 ): PromotionStep | null {
-  if (override === null || override.epoch !== epoch) return null;
+  if (!override?.isOwn || override.epoch !== epoch) return null;
   const { to, givenUp } = override;
   const target = nodes.find(({ name }) => name === to);
   const step = (phase: PromotionStep['phase'], actions: PromotionStep['actions']): PromotionStep => ({
