@@ -282,6 +282,7 @@ async function found(
   const look = await order.look();
   refuseToFound(order, look);
   const forget = look.state.source === null ? [] : words.forgetSource;
+  if (look.state.source !== null) await dropHalfReceived(order);
   for (const statement of [...forget, ...words.becomeReplica, words.promote]) await order.query(statement);
   await beside(order.channel, order.deadline, async (side) => {
     const held = async () => (await words.look(side, {})).state.held;
