@@ -1,4 +1,4 @@
-import { hostOf, isConfirmed } from './nodes.ts';
+import { follows, hostOf, isConfirmed, reignsAfter } from './nodes.ts';
 import type { Action, AgentOrder, Explained, NodeReport, StepContext } from './types.ts';
 
 type Covers = StepContext['positions']['covers'];
@@ -19,11 +19,9 @@ export function isErrant({ name, state, reigns }: NodeReport, covers: Covers): b
  * of this node, and each promotion after its last one kept all of those.
  */
 function wasNeverAcknowledged({ name, reigns }: NodeReport): boolean {
-  const known = Object.entries(reigns)
-    .map(([epoch, reign]) => ({ epoch: Number(epoch), ...reign }))
-    .sort((a, b) => a.epoch - b.epoch);
+  const known = reignsAfter({ reigns }, 0);
   const last = known.findLastIndex(({ node }) => node === name);
-  if (last < 0 && known[0]?.epoch === 1) return known.every(({ node }) => node !== undefined);
+  if (last < 0 && known[0]?.number === 1) return known.every(({ node }) => node !== undefined);
   return known.slice(last + 1).every(({ node, lossless }) => node !== undefined && lossless);
 }
 
@@ -49,12 +47,7 @@ export function healErrant(
     return wait('nobody proved that this was never acknowledged, so a person has to decide');
   const host = hostOf(context, primary.name);
   const others = voters.filter(
-    (other) =>
-      other !== voter &&
-      other.failure === null &&
-      other.state?.source === host &&
-      other.state.linked &&
-      !isErrant(other, context.positions.covers),
+    (other) => other !== voter && follows(other, host) && !isErrant(other, context.positions.covers),
   );
   const { armed } = primary.state!.quorum;
   if (!armed || others.length === 0 || !isConfirmed(primary.state!, others))

@@ -1,4 +1,4 @@
-import { hostOf } from './nodes.ts';
+import { follows, hostOf } from './nodes.ts';
 import type { Explained, NodeReport, StepContext, SupervisorState } from './types.ts';
 
 /**
@@ -51,8 +51,7 @@ export function judgePrimary(
 
   const host = hostOf(context, primary.name);
   // One that follows somebody else says nothing of the primary.
-  const unlinked = ({ state: voter }: NodeReport) =>
-    voter!.detached || !voter!.linked || voter!.source !== host;
+  const unlinked = (voter: NodeReport) => !follows(voter, host);
   const silentFor = (ms: number) => (voter: NodeReport) =>
     unlinked(voter) || silentMs(state, voter.name, nowMs) >= ms;
   const refused = failure.attempts >= limits.hardAttempts && nowMs - failure.sinceMs >= limits.hardMs;

@@ -1,5 +1,5 @@
 import type { Position } from '@replication-lab/engines';
-import { hostOf, isConfirmed } from './nodes.ts';
+import { follows, hostOf, isConfirmed } from './nodes.ts';
 import type { NodeReport, StepContext, SupervisorState } from './types.ts';
 
 /** What the heartbeats of one node came to. */
@@ -75,7 +75,5 @@ function voterHelps(
 ): boolean {
   const host = hostOf(context, primary.name);
   const voters = nodes.filter((node) => node !== primary);
-  const follows = ({ state, failure }: NodeReport) =>
-    failure === null && state !== null && !state.detached && state.linked && state.source === host;
-  return voters.every(follows) && isConfirmed(primary.state!, voters);
+  return voters.every((voter) => follows(voter, host)) && isConfirmed(primary.state!, voters);
 }

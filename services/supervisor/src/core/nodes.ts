@@ -1,4 +1,4 @@
-import type { NodeState, Reign } from '@replication-lab/engines';
+import type { NodeState } from '@replication-lab/engines';
 import { replicationUser } from '@replication-lab/engines/config';
 import type { NodeReport, StepContext } from './types.ts';
 
@@ -8,11 +8,15 @@ export const hostOf = (
   name: string | undefined,
 ): string | null => endpoints.find((endpoint) => endpoint.name === name)?.host ?? null;
 
+/** Does this node, which answers, receive from the one at `host` at this moment? */
+export const follows = ({ state, failure }: NodeReport, host: string | null): boolean =>
+  failure === null && state !== null && !state.detached && state.linked && state.source === host;
+
 /** The reigns that this node tells of and one that knows no newer than `epoch` has missed; the oldest first. */
 export const reignsAfter = (
   { reigns }: Pick<NodeReport, 'reigns'>,
   epoch: number,
-): Pick<Reign, 'fork' | 'lossless'>[] =>
+): (NodeReport['reigns'][number] & { readonly number: number })[] =>
   Object.entries(reigns)
     .map(([number, reign]) => ({ number: Number(number), ...reign }))
     .filter(({ number }) => number > epoch)

@@ -1,7 +1,7 @@
 import { replicationUser } from '@replication-lab/engines/config';
 import type { Verdict } from './evidence.ts';
 import { type HealContext, heal } from './heal.ts';
-import { hostOf, isConfirmed } from './nodes.ts';
+import { isConfirmed } from './nodes.ts';
 import { accepted, isGivenUp } from './override.ts';
 import type { PromotionStep } from './promotion.ts';
 import { followersOf, followersToBe, whyNotYet } from './switchover.ts';
@@ -53,9 +53,9 @@ function closing(
   const reasons = whyNotYet(wish, primary, voters, context);
   if (reasons.length === 0)
     return { phase: 'closing', actions: [{ do: 'close', node: primary.name }], reasons };
-  const host = hostOf(context, wish.to);
+  const there = followersOf(wish.to, moved, context);
   // Those that lag would take long to apply what they have, and confirm nothing meanwhile.
-  const late = wish.isNear ? moved.filter(({ state }) => state!.source !== host || state!.detached) : [];
+  const late = wish.isNear ? moved.filter((voter) => !there.includes(voter)) : [];
   const actions = late.map(({ name }): Action => ({ do: 'follow', node: name, source: wish.to }));
   return { phase: 'closing', actions, reasons };
 }

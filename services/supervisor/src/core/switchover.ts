@@ -1,4 +1,4 @@
-import { hostOf, isConfirmed } from './nodes.ts';
+import { follows, hostOf, isConfirmed } from './nodes.ts';
 import type { Explained, NodeReport, Step, StepContext, SupervisorState, Wish } from './types.ts';
 
 export interface SwitchoverRefusal {
@@ -127,12 +127,13 @@ export function whyNotYet(
 }
 
 function whyNotFollowing(
-  { name, state }: NodeReport,
+  node: NodeReport,
   source: string,
   context: Pick<StepContext, 'endpoints'>,
 ): Explained[] {
-  const follows = state?.linked && !state.detached && state.source === hostOf(context, source);
-  if (!follows) return [{ reason: 'not-following', detail: `${name} does not follow ${source}` }];
-  if (state.applyTrouble === null) return [];
-  return [{ reason: 'apply-trouble', detail: `${name}: ${state.applyTrouble}` }];
+  const { name, state } = node;
+  if (!follows(node, hostOf(context, source)))
+    return [{ reason: 'not-following', detail: `${name} does not follow ${source}` }];
+  if (state!.applyTrouble === null) return [];
+  return [{ reason: 'apply-trouble', detail: `${name}: ${state!.applyTrouble}` }];
 }
