@@ -1,71 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { escapeId } from 'mysql2';
 import type { EngineFailover, NodeState } from '../failover.ts';
-import { Deadline } from '../session/deadline.ts';
-import {
-  type CallOptions,
-  type Connection,
-  type Credentials,
-  type Endpoint,
-  EngineError,
-  type PositionOps,
-  type SqlResult,
-  type SqlValue,
-} from '../types.ts';
+import { type CallOptions, type Connection, type Credentials, type Endpoint, EngineError } from '../types.ts';
 import { beside, openChannel } from './channel.ts';
+import { type Look, Order, type Words } from './failover-order.ts';
 import { openHeart } from './heart.ts';
 import { writeEpoch } from './reign.ts';
-import { armedBy, type SemiSync, troubleOf } from './semi-sync.ts';
-import type { Dialect } from './session.ts';
-
-/** What a node says of itself, and what only its own driver needs to know. */
-export interface Look {
-  readonly state: NodeState;
-  /** Whom it is set to follow. */
-  readonly following: { readonly host: string; readonly port: number; readonly user: string } | null;
-  readonly receiver: 'on' | 'trying' | 'stopped';
-  readonly applier: 'on' | 'stopped';
-  readonly semiSync: SemiSync;
-}
-
-/** What MySQL and MariaDB say differently. Statements that stop or start a thread change nothing when it is so already. */
-export interface Words {
-  readonly dialect: Dialect;
-  readonly positions: PositionOps;
-  /** In one round trip. */
-  look(channel: Connection, options: CallOptions): Promise<Look>;
-  readonly stopReceiver: string;
-  readonly startApplier: string;
-  readonly start: string;
-  /** Starting a thread when both are stopped throws away what was received and not applied (mariadb). */
-  readonly startForgets: boolean;
-  changeSource(
-    connection: Pick<Connection, 'query'>,
-    source: Endpoint,
-    replication: Credentials,
-  ): Promise<void>;
-  readonly forgetSource: readonly string[];
-  /**
-   * The applier's session (`id`), while it is in the midst of a transaction of which the rest has not been received. To be told
-   * to stop, it waits for the rest a whole minute (mysql). Null where it does not.
-   */
-  readonly halfApplied: string | null;
-  /** Semi-sync with no way out, from now on. */
-  readonly enableSemiSync: readonly string[];
-  /** No semi-sync as a source, and confirms as a replica. */
-  readonly becomeReplica: readonly string[];
-  readonly promote: string;
-  readonly demote: string;
-}
+import { armedBy, troubleOf } from './semi-sync.ts';
 
 const LOCK_NAME = 'lab-supervisor';
-/** For calls that name no limit of their own. */
-const ORDER_TIMEOUT_MS = 5_000;
 /** How long `follow` waits for what was received to be applied. Then it says so, and is asked again. */
 const APPLY_WAIT_MS = 1_000;
-const POLL_MS = 10;
-/** A wait gives up so long before its call's end, because the end of a call destroys the channel. */
-const MARGIN_MS = 100;
 
 export function failoverOf(words: Words): EngineFailover {
   const begin = (channel: Connection, options: CallOptions | undefined) => new Order(words, channel, options);
@@ -98,49 +42,6 @@ export function failoverOf(words: Words): EngineFailover {
     demote: (channel, options) => demote(begin(channel, options)),
     openHeart,
   };
-}
-
-/** One call: all that it does ends with its deadline, on a channel that is destroyed by it when it is in the middle of something. */
-class Order {
-  readonly words: Words;
-  readonly channel: Connection;
-  readonly deadline: Deadline;
-  readonly #options: CallOptions;
-
-  constructor(words: Words, channel: Connection, options: CallOptions = {}) {
-    this.words = words;
-    this.channel = channel;
-    this.#options = { timeoutMs: ORDER_TIMEOUT_MS, ...options };
-    this.deadline = new Deadline(this.#options);
-  }
-
-  get rest(): CallOptions {
-    return { ...this.#options, timeoutMs: this.deadline.remainingMs() };
-  }
-
-  query(sql: string, params: readonly SqlValue[] = []): Promise<SqlResult> {
-    return this.channel.query(sql, params, this.rest);
-  }
-
-  look(): Promise<Look> {
-    return this.words.look(this.channel, this.rest);
-  }
-
-  /** Looks until `isThere`, at most `withinMs`. Null: it is not, and the channel is still good. */
-  async until(isThere: (look: Look) => boolean, withinMs = Number.POSITIVE_INFINITY): Promise<Look | null> {
-    const giveUpMs = performance.now() + Math.min(withinMs, this.deadline.remainingMs() - MARGIN_MS);
-    for (;;) {
-      const look = await this.look();
-      if (isThere(look)) return look;
-      if (performance.now() >= giveUpMs) return null;
-      await sleep(POLL_MS);
-    }
-  }
-
-  error(code: EngineError['code'], why: string, cause?: unknown): EngineError {
-    const { endpoint } = this.channel;
-    return new EngineError(code, `${endpoint.name} ${why}`, { endpoint, cause });
-  }
 }
 
 /**
@@ -251,13 +152,17 @@ async function arm(order: Order): Promise<void> {
   if (look.state.source !== null) {
     if (!look.state.detached) throw order.error('other', 'is not detached from its source');
     if (!hasAppliedAll(order, look)) throw notApplied(order, look);
-    await dropHalfReceived(order);
-    for (const statement of order.words.forgetSource) await order.query(statement);
+    await forgetSource(order);
   } else if (look.state.quorum.armed) return;
   for (const statement of order.words.enableSemiSync) await order.query(statement);
   if (await order.until(({ state }) => state.quorum.armed)) return;
   const { semiSync } = await order.look();
   throw order.error('timeout', `does not make commits wait for a replica: ${troubleOf(semiSync)}`);
+}
+
+async function forgetSource(order: Order): Promise<void> {
+  await dropHalfReceived(order);
+  for (const statement of order.words.forgetSource) await order.query(statement);
 }
 
 async function promote(order: Order): Promise<void> {
@@ -281,9 +186,8 @@ async function found(
   const { words } = order;
   const look = await order.look();
   refuseToFound(order, look);
-  const forget = look.state.source === null ? [] : words.forgetSource;
-  if (look.state.source !== null) await dropHalfReceived(order);
-  for (const statement of [...forget, ...words.becomeReplica, words.promote]) await order.query(statement);
+  if (look.state.source !== null) await forgetSource(order);
+  for (const statement of [...words.becomeReplica, words.promote]) await order.query(statement);
   await beside(order.channel, order.deadline, async (side) => {
     const held = async () => (await words.look(side, {})).state.held;
     await writeEpoch(side, database, { epoch, node, lossless: false }, held);

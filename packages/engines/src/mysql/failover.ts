@@ -1,6 +1,7 @@
 import type { EngineFailover } from '../failover.ts';
 import { ask } from '../mysql-protocol/channel.ts';
-import { failoverOf, type Look } from '../mysql-protocol/failover.ts';
+import { failoverOf } from '../mysql-protocol/failover.ts';
+import type { Look } from '../mysql-protocol/failover-order.ts';
 import { countersOf, quorumOf, type SemiSync, valuesOf } from '../mysql-protocol/semi-sync.ts';
 import type { CallOptions, Connection, Row } from '../types.ts';
 import { changeSource } from './admin.ts';
