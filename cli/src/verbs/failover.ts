@@ -1,9 +1,6 @@
 import { Option } from 'commander';
 import { LabError } from '../errors.ts';
-import { openRuntime } from '../open-runtime.ts';
-import { stateDirectory } from '../paths.ts';
-import { isDatabase } from '../runtime.ts';
-import { requireState } from '../state.ts';
+import { openForNode } from '../open-for-node.ts';
 import { overrideResult, whatMayBeLost } from '../status/override.ts';
 import { defineVerb, exitCode } from '../verb.ts';
 
@@ -26,11 +23,8 @@ export const failover = defineVerb<{ to?: string; allowDataLoss?: boolean }>({
   ],
   printsData: true,
   async run({ options, out, json, progress }) {
-    const stateDir = stateDirectory();
-    const lab = openRuntime(stateDir, await requireState(stateDir));
     const to = options.to!;
-    const nodes = lab.parts.filter(isDatabase);
-    if (!nodes.includes(to)) throw new LabError('usage', `there is no ${to}`, `one of ${nodes.join(', ')}`);
+    const lab = await openForNode(to);
     progress('asking every supervisor what may be lost');
     const ask = (allowDataLoss: boolean, timeoutMs: number) =>
       lab.orderSupervisors('/failover', { to, allowDataLoss }, timeoutMs);

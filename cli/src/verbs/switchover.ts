@@ -1,9 +1,6 @@
 import { Option } from 'commander';
 import { LabError } from '../errors.ts';
-import { openRuntime } from '../open-runtime.ts';
-import { stateDirectory } from '../paths.ts';
-import { isDatabase } from '../runtime.ts';
-import { requireState } from '../state.ts';
+import { openForNode } from '../open-for-node.ts';
 import { mendOf, switchoverResult } from '../status/switchover.ts';
 import { defineVerb, exitCode } from '../verb.ts';
 
@@ -20,11 +17,8 @@ export const switchover = defineVerb<{ to?: string }>({
   options: [new Option('--to <node>', 'the next primary: db-1 … db-3').makeOptionMandatory()],
   printsData: true,
   async run({ options, out, json, progress }) {
-    const stateDir = stateDirectory();
-    const lab = openRuntime(stateDir, await requireState(stateDir));
     const to = options.to!;
-    const nodes = lab.parts.filter(isDatabase);
-    if (!nodes.includes(to)) throw new LabError('usage', `there is no ${to}`, `one of ${nodes.join(', ')}`);
+    const lab = await openForNode(to);
     progress(`asking the supervisors for ${to} as the primary`);
     const answers = await lab.orderSupervisors('/switchover', { to }, ANSWER_MS);
     if (Object.keys(answers).length === 0)
