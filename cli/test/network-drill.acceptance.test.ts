@@ -2,16 +2,26 @@ import { randomBytes } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sayNotRun, whyNot } from '../../services/agent/test/support/docker.ts';
+import { freeNetwork, freePort, leftOf } from '../../services/agent/test/support/docker-place.ts';
 import type { Trial } from '../src/drill/types.ts';
-import { leftOf, ownDockerPlace, whyNoDocker } from './support/docker.ts';
 import { TestLab } from './support/lab.ts';
 
 const ENGINE = 'postgres';
 /** The images may have to be built first. */
 const WITHIN_MS = 600_000;
 
-const reason = await whyNoDocker(['postgres:18', 'haproxy:3.2', 'node:24-slim']);
-if (reason) console.warn(`NOT RUN: a drill of the network: ${reason}`);
+const reason = await whyNot(['postgres:18', 'haproxy:3.2', 'node:24-slim']);
+if (reason) sayNotRun('a drill of the network', reason);
+
+/** What makes `./lab --runtime docker` a lab of its own name, network and ports: it meets no other. */
+async function ownPlace(project: string): Promise<Readonly<Record<string, string>>> {
+  const [http, stats, notices] = [await freePort(), await freePort(), await freePort()];
+  return {
+    ...{ COMPOSE_PROJECT_NAME: project, NET_PREFIX: await freeNetwork() },
+    ...{ HTTP_PORT: `${http}`, STATS_PORT: `${stats}`, NOTICES_PORT: `${notices}` },
+  };
+}
 
 describe.skipIf(reason !== null)(`a drill of the network of the docker lab with ${ENGINE}`, () => {
   const project = `lab-test-drill-${randomBytes(3).toString('hex')}`;
@@ -20,7 +30,7 @@ describe.skipIf(reason !== null)(`a drill of the network of the docker lab with 
   const run = (...args: string[]) => lab.run(args, place, WITHIN_MS);
   beforeAll(async () => {
     lab = await TestLab.make('quorum');
-    place = await ownDockerPlace(project);
+    place = await ownPlace(project);
     const up = await run('up', '--runtime', 'docker', '--engine', ENGINE);
     if (up.code !== 0) throw new Error(`the lab did not come up\n${up.stdout}\n${up.stderr}`);
   }, WITHIN_MS);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
 import type { EngineName } from '@replication-lab/engines';
 import { docker, type Ran } from './docker.ts';
+import { freeNetwork, freePort, leftOf } from './docker-place.ts';
 
 export type NodeName = 'db-1' | 'db-2' | 'db-3';
 export const NODES: readonly NodeName[] = ['db-1', 'db-2', 'db-3'];
@@ -214,13 +214,7 @@ export class ComposeLab {
   /** `docker compose down --volumes`; throws when anything of the lab is left. */
   async downAndNothingLeft(): Promise<void> {
     await this.ok(['down', '--volumes'], 120_000);
-    const filter = ['--filter', `label=com.docker.compose.project=${this.project}`, '--quiet'];
-    const left = await Promise.all([
-      docker(['ps', '--all', ...filter]),
-      docker(['network', 'ls', ...filter]),
-      docker(['volume', 'ls', ...filter]),
-    ]);
-    const names = left.map(({ stdout }) => stdout.trim()).join('');
+    const names = await leftOf(this.project);
     if (names !== '') throw new Error(`docker compose down --volumes left: ${names}`);
   }
 
@@ -228,26 +222,4 @@ export class ComposeLab {
     const { all } = await this.compose(['logs', '--no-color', '--tail', '15']);
     return all;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** The first three parts of a /24 that no Docker network here uses. */
-async function freeNetwork(): Promise<string> {
-  const { stdout } = await docker(['network', 'ls', '--quiet']);
-  const ids = stdout.split('\n').filter(Boolean);
-  const used = (
-    await docker(['network', 'inspect', '--format', '{{range .IPAM.Config}}{{.Subnet}} {{end}}', ...ids])
-  ).stdout;
-  for (let third = 0; third < 256; third += 1) {
-    const prefix = `172.30.${third}`;
-    if (!used.includes(`${prefix}.`) && !/\b172\.(30|16)\.0\.0\/(1[0-6]|[0-9])\b/.test(used)) return prefix;
-  }
-  return '10.213.77';
 }
