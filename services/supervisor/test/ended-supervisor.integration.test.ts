@@ -4,11 +4,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ENGINE_NAMES } from '@replication-lab/engines';
-import { availableEngines, type Cluster, startCluster } from '@replication-lab/engines/testing';
+import { availableEngines, type Cluster } from '@replication-lab/engines/testing';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import type { Action, SupervisorEvent } from '../src/index.ts';
 import type { EndingOptions } from './ending-supervisor.ts';
-import { CLEAN, FINISHED_WITHIN_MS, until, Watch, Writers } from './support.ts';
+import {
+  CLEAN,
+  FINISHED_WITHIN_MS,
+  type Scene,
+  setScene,
+  until,
+  type Watch,
+  type Writers,
+} from './support.ts';
 
 const { engines } = await availableEngines();
 
@@ -88,22 +96,16 @@ const ENGINES = engines.map((engine) => ({
 describe.each(ENGINES)(
   '$engine: the primary dies, and its supervisor freezes or is killed in the middle',
   ({ engine, cases }) => {
+    let scene: Scene;
     let cluster: Cluster;
     let watch: Watch;
     let writers: Writers;
 
     beforeAll(async () => {
-      cluster = await startCluster(engine, { subnet: '127.0.57', supervised: true });
-      watch = new Watch(cluster, 1, null, { restarts: true });
-      await watch.untilArmed();
-      writers = new Writers(cluster, 4, { primaryWaitMs: 20_000, pauseMs: 5 });
-      await writers.more();
+      scene = await setScene(engine, '127.0.57', 1, { restarts: true, primaryWaitMs: 20_000, pauseMs: 5 });
+      ({ cluster, watch, writers } = scene);
     });
-    afterAll(async () => {
-      await writers?.[Symbol.asyncDispose]();
-      await watch?.[Symbol.asyncDispose]();
-      await cluster?.[Symbol.asyncDispose]();
-    });
+    afterAll(() => scene?.[Symbol.asyncDispose]());
 
     it.each(cases)(
       '$how right after `$step`: another one finishes within 6 s, and what a frozen one wants when it wakes up is refused',

@@ -1,26 +1,20 @@
-import { availableEngines, type Cluster, startCluster } from '@replication-lab/engines/testing';
+import { availableEngines, type Cluster } from '@replication-lab/engines/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLEAN, until, Watch, Writers } from './support.ts';
+import { CLEAN, type Scene, setScene, until, type Watch, type Writers } from './support.ts';
 
 const { engines } = await availableEngines();
 
 describe.each(engines)('%s: the primary goes', (engine) => {
+  let scene: Scene;
   let cluster: Cluster;
   let watch: Watch;
   let writers: Writers;
 
   beforeAll(async () => {
-    cluster = await startCluster(engine, { subnet: '127.0.54', supervised: true });
-    watch = new Watch(cluster, 2);
-    await watch.untilArmed();
-    writers = new Writers(cluster, 4);
-    await writers.more();
+    scene = await setScene(engine, '127.0.54', 2);
+    ({ cluster, watch, writers } = scene);
   });
-  afterAll(async () => {
-    await writers?.[Symbol.asyncDispose]();
-    await watch?.[Symbol.asyncDispose]();
-    await cluster?.[Symbol.asyncDispose]();
-  });
+  afterAll(() => scene?.[Symbol.asyncDispose]());
 
   const more = () => writers.more();
 
@@ -95,11 +89,8 @@ describe.each(engines)('%s: the primary goes', (engine) => {
 
 describe.each(engines)('%s: the primary freezes', (engine) => {
   it('a replica takes its place, and the old one acknowledges nothing when it wakes up', async () => {
-    await using cluster = await startCluster(engine, { subnet: '127.0.54', supervised: true });
-    await using watch = new Watch(cluster, 2);
-    await watch.untilArmed();
-    await using writers = new Writers(cluster, 4);
-    await writers.more();
+    await using scene = await setScene(engine, '127.0.54', 2);
+    const { cluster, watch, writers } = scene;
     await cluster.kill('db-1', 'SIGSTOP');
     const promoted = await watch.untilPromoted('db-1');
     await writers.more();

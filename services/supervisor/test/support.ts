@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { EngineName } from '@replication-lab/engines';
 import { engineOf } from '@replication-lab/engines/local';
-import type { Cluster } from '@replication-lab/engines/testing';
+import { type Cluster, startCluster } from '@replication-lab/engines/testing';
 import { createRouter, type Router, RouterError } from '@replication-lab/router';
 import {
   type Action,
@@ -180,6 +181,29 @@ export class Watch implements AsyncDisposable {
   }
 }
 
+export interface Scene extends AsyncDisposable {
+  readonly cluster: Cluster;
+  readonly watch: Watch;
+  readonly writers: Writers;
+}
+
+/** An armed cluster, its supervisors, and clients that write to it all the time; they end together, also when one cannot begin. */
+export async function setScene(
+  engine: EngineName,
+  subnet: string,
+  supervisors: number,
+  { restarts, ...writing }: { readonly restarts?: boolean } & WritersOptions = {},
+): Promise<Scene> {
+  await using all = new AsyncDisposableStack();
+  const cluster = all.use(await startCluster(engine, { subnet, supervised: true }));
+  const watch = all.use(new Watch(cluster, supervisors, null, { restarts }));
+  await watch.untilArmed();
+  const writers = all.use(new Writers(cluster, 4, writing));
+  await writers.more();
+  const kept = all.move();
+  return { cluster, watch, writers, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
 /** So long a successor may take from the death of a supervisor in the middle of something: a promise of the lab. */
 export const FINISHED_WITHIN_MS = 6_000;
 
@@ -196,6 +220,13 @@ export async function until(
   }
 }
 
+export interface WritersOptions {
+  /** How long a write waits for a primary where there is none. */
+  readonly primaryWaitMs?: number;
+  /** Between two writes of one client. */
+  readonly pauseMs?: number;
+}
+
 /** Inserts rows with unique keys, each once, and keeps account of what it was told. */
 export class Writers implements AsyncDisposable {
   readonly acknowledged = new Set<string>();
@@ -209,12 +240,7 @@ export class Writers implements AsyncDisposable {
   #isOver = false;
   #serial = 0;
 
-  /** `primaryWaitMs`: how long a write waits for a primary where there is none. `pauseMs`: between two writes of one client. */
-  constructor(
-    cluster: Cluster,
-    count: number,
-    { pauseMs = 0, ...options }: { readonly primaryWaitMs?: number; readonly pauseMs?: number } = {},
-  ) {
+  constructor(cluster: Cluster, count: number, { pauseMs = 0, ...options }: WritersOptions = {}) {
     this.#pauseMs = pauseMs;
     this.#cluster = cluster;
     this.#timeoutMs = 3_000 + (options.primaryWaitMs ?? 0);

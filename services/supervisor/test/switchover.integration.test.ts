@@ -1,31 +1,33 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { availableEngines, type Cluster, startCluster } from '@replication-lab/engines/testing';
+import { availableEngines, type Cluster } from '@replication-lab/engines/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Action } from '../src/index.ts';
-import { CLEAN, FINISHED_WITHIN_MS, until, Watch, Writers } from './support.ts';
+import {
+  CLEAN,
+  FINISHED_WITHIN_MS,
+  type Scene,
+  setScene,
+  until,
+  type Watch,
+  type Writers,
+} from './support.ts';
 
 const { engines } = await availableEngines();
 
 describe.each(engines)('%s: another primary is wished for', (engine) => {
+  let scene: Scene;
   let cluster: Cluster;
   let watch: Watch;
   let writers: Writers;
 
   beforeAll(async () => {
-    cluster = await startCluster(engine, { subnet: '127.0.55', supervised: true });
-    watch = new Watch(cluster, 2, null, { restarts: true });
-    await watch.untilArmed();
     // A busy machine may take longer than a write waits by default, and a supervisor's death takes longer anyway. Without a
     // pause the replicas fall behind, and a switchover waits for them.
-    writers = new Writers(cluster, 4, { primaryWaitMs: 20_000, pauseMs: 5 });
-    await writers.more();
+    scene = await setScene(engine, '127.0.55', 2, { restarts: true, primaryWaitMs: 20_000, pauseMs: 5 });
+    ({ cluster, watch, writers } = scene);
   });
-  afterAll(async () => {
-    await writers?.[Symbol.asyncDispose]();
-    await watch?.[Symbol.asyncDispose]();
-    await cluster?.[Symbol.asyncDispose]();
-  });
+  afterAll(() => scene?.[Symbol.asyncDispose]());
 
   beforeEach(({ onTestFailed }) => onTestFailed(() => console.log(watch.story())));
 

@@ -3,9 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { newWish, whyNoSwitchover } from '../src/core/switchover.ts';
 import type { Observation, Step, SupervisorState } from '../src/core/types.ts';
 import { type SwitchoverOutcome, SwitchoverRun } from '../src/switchover-run.ts';
-import { at, context, fenced, hostOf, play, refusedSince, seen, silentSince, told } from './world.ts';
+import {
+  at,
+  context,
+  fenced,
+  hostOf,
+  play,
+  reasons,
+  refusedSince,
+  seen,
+  silentSince,
+  told,
+} from './world.ts';
 
-const reasons = ({ reasons: list }: Step) => list.map(({ reason }) => reason);
 const closed = { state: { readOnly: true } };
 const quorum = { armed: true, trouble: null, voters: null, confirming: [] };
 const armed = { quorum: { ...quorum, confirming: [replicationUser('db-3')] } };

@@ -144,3 +144,7 @@ function wordsOf(action: Action): string {
   const { do: verb, node, ...rest } = action;
   return [verb, node, ...Object.values(rest).map(String)].join(' ');
 }
+
+/** Why a step does not go on, in short. */
+export const reasons = ({ reasons: list }: { readonly reasons: readonly { readonly reason: string }[] }) =>
+  list.map(({ reason }) => reason);
