@@ -23,6 +23,7 @@ const { engines } = await availableEngines();
 /** A supervisor in a process of its own, which can be frozen as a whole. */
 class Apart implements AsyncDisposable {
   readonly events: SupervisorEvent[] = [];
+  readonly #heardAtMs = new WeakMap<SupervisorEvent, number>();
   readonly #child: ChildProcess;
 
   constructor(
@@ -35,9 +36,11 @@ class Apart implements AsyncDisposable {
     this.#child = spawn(process.execPath, [program, JSON.stringify(options)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    createInterface({ input: this.#child.stdout! }).on('line', (line) =>
-      this.events.push(JSON.parse(line) as SupervisorEvent),
-    );
+    createInterface({ input: this.#child.stdout! }).on('line', (line) => {
+      const event = JSON.parse(line) as SupervisorEvent;
+      this.#heardAtMs.set(event, performance.now());
+      this.events.push(event);
+    });
   }
 
   /** It acts, and would make a failover. */
@@ -60,14 +63,21 @@ class Apart implements AsyncDisposable {
     return /^State:\tT/m.test(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8'));
   }
 
-  /** Wakes it up, waits until it has stepped down, and answers what it could do until then. */
+  /**
+   * Wakes it up, waits until it has stepped down, and answers what it could do until then. An order of before, of which it reads
+   * the answer only now, is none: two replicas are detached at once, and it freezes when the first has answered.
+   */
   async doneAfterThaw(): Promise<SupervisorEvent[]> {
     const before = this.events.length;
+    const thawedAtMs = performance.now();
+    const isLate = (event: SupervisorEvent) =>
+      event.what === 'order' &&
+      event.outcome === 'done' &&
+      event.action.do !== 'lock' &&
+      this.#heardAtMs.get(event)! - event.ms >= thawedAtMs;
     this.#child.kill('SIGCONT');
     await until('passive', () => this.#phase === 'passive');
-    return this.events
-      .slice(before)
-      .filter((event) => event.what === 'order' && event.outcome === 'done' && event.action.do !== 'lock');
+    return this.events.slice(before).filter(isLate);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
