@@ -23,14 +23,18 @@ test('the lock of a process that is gone goes', async () => {
   expect(existsSync(lock())).toBe(false);
 });
 
-/** Its parent sleeps and never asks how it ended. */
+/**
+ * Its parent sleeps and never asks how it ended. It ends only when the parent is `sleep` already: a shell would ask.
+ */
 test.runIf(process.platform === 'linux')('the lock of a process that waits to be counted goes', async () => {
-  const parent = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
+  const parent = spawn('/bin/sh', ['-c', 'exec 3<&0; cat <&3 >/dev/null & echo $!; exec sleep 60'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
   });
   try {
     const [line] = (await once(parent.stdout!, 'data')) as [Buffer];
     const pid = Number(line.toString());
+    await expect.poll(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8')).toBe('sleep\n');
+    parent.stdin!.end();
     await expect.poll(() => readFileSync(`/proc/${pid}/stat`, 'utf8')).toMatch(/\) Z /);
     await writeFile(lock(), `${pid}\n`);
     await dropStaleLocks([lock()]);
