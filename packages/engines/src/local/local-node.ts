@@ -18,6 +18,7 @@ import { withNodeLock } from './lock.ts';
 import { checkPortIsFree } from './port.ts';
 import {
   endProcess,
+  freezeProcess,
   isAlive,
   markOf,
   type ProcessMark,
@@ -161,11 +162,12 @@ export class LocalNode {
 
   /**
    * Sends a signal to the server and all its processes. After SIGKILL it waits until they are gone (10 s, then
-   * LocalError `stop-failed`). Does nothing when the server does not run.
+   * LocalError `stop-failed`), after SIGSTOP until none of them runs. Does nothing when the server does not run.
    */
   async kill(signal: NodeJS.Signals): Promise<void> {
     const mark = await this.running();
     if (!mark) return;
+    if (signal === 'SIGSTOP') return freezeProcess(mark);
     if (signal !== 'SIGKILL') return signalAll(processTree(mark.pid), signal);
     await this.#endSurely(mark);
     await removeMark(this.#layout.pid, mark);

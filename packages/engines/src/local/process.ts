@@ -3,6 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { waitFor } from '../wait-for.ts';
 
 const END_TIMEOUT_MS = 10_000;
+const FREEZE_TIMEOUT_MS = 2_000;
 
 /** A process, told apart from a later one that got the same id. */
 export interface ProcessMark {
@@ -17,11 +18,11 @@ interface Stat {
   readonly startTicks: number;
 }
 
-/** Fields of /proc/PID/stat; the command in brackets may hold spaces, so count from its end. */
-function readStat(pid: number): Stat | null {
+/** Fields of /proc/PID/stat, or of a thread's; the command in brackets may hold spaces, so count from its end. */
+function readStat(path: number | string): Stat | null {
   let text: string;
   try {
-    text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    text = readFileSync(`/proc/${path}/stat`, 'utf8');
   } catch {
     return null;
   }
@@ -137,3 +138,23 @@ export async function endProcess(mark: ProcessMark): Promise<boolean> {
   const gone = () => !marks.some(isAlive);
   return (await waitFor(gone, { timeoutMs: END_TIMEOUT_MS, everyMs: 10 })) === true;
 }
+
+/**
+ * SIGSTOP for the process and everything it started. Threads stop one by one, and a server may have started another process
+ * meanwhile: resolves when all stand still, or after 2 s, because a thread that waits for a disk stops only after that.
+ */
+export async function freezeProcess({ pid }: ProcessMark): Promise<void> {
+  const standStill = () => {
+    const tree = processTree(pid);
+    signalAll(tree, 'SIGSTOP');
+    return tree.every(isStill);
+  };
+  await waitFor(standStill, { timeoutMs: FREEZE_TIMEOUT_MS, everyMs: 1 });
+}
+
+/** No thread of it runs, nor can. */
+const isStill = (pid: number): boolean =>
+  numbersIn(`/proc/${pid}/task`).every((thread) => {
+    const stat = readStat(`${pid}/task/${thread}`);
+    return stat === null || 'TtZX'.includes(stat.state);
+  });
