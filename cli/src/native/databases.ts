@@ -44,6 +44,7 @@ export class Databases {
       serverId: Number(name.slice(name.lastIndexOf('-') + 1)),
       stateDir: nodeDirectory(this.plan, name),
       admin: this.plan.accounts.admin,
+      supervisor: this.plan.accounts.supervisor,
       replication,
       runAs: this.#runAs,
       supervised: supervisorNames(this.plan).length > 0,

@@ -173,7 +173,7 @@ export function supervisorEnvironment(plan: NativePlan, name: string, env: NodeJ
     SUPERVISOR_TOKEN: supervisorToken(env),
     DB_ENGINE: plan.engine,
     DB_NODES: nodeList(plan.endpoints),
-    DB_ADMIN_PASSWORD: plan.accounts.admin.password,
+    DB_SUPERVISOR_PASSWORD: plan.accounts.supervisor.password,
     ...noticeEnvironment(plan, env),
   };
 }
@@ -207,6 +207,7 @@ export function agentEnvironment(plan: NativePlan, env: NodeJS.ProcessEnv = proc
     DB_ENGINE: plan.engine,
     DB_NODES: nodeList(plan.endpoints),
     DB_ADMIN_PASSWORD: plan.accounts.admin.password,
+    DB_SUPERVISOR_PASSWORD: plan.accounts.supervisor.password,
     DB_MONITOR_PASSWORD: plan.accounts.monitor.password,
     AGENT_PORT: String(AGENT_PORT),
     NATIVE_STATE_DIR: plan.stateDir,

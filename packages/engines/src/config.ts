@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NODE_NAMES } from './names.ts';
+import { NODE_NAMES, SUPERVISOR_USER } from './names.ts';
 import { type Accounts, ENGINE_NAMES, type Endpoint, type EngineName } from './types.ts';
 
 export * from './names.ts';
@@ -24,6 +24,7 @@ export const databaseEnvironment = z.object({
   /** All nodes of the topology, in any order: `db-1=HOST:PORT,…`. Roles are asked, never configured. */
   DB_NODES: nodeList,
   DB_ADMIN_PASSWORD: z.string().min(1).default('lab-admin'),
+  DB_SUPERVISOR_PASSWORD: z.string().min(1).default('lab-supervisor'),
   DB_APP_PASSWORD: z.string().min(1).default('lab-app'),
   DB_APP_READ_ONLY_PASSWORD: z.string().min(1).default('lab-app-ro'),
   DB_MONITOR_PASSWORD: z.string().min(1).default('lab-monitor'),
@@ -55,6 +56,7 @@ export function accountsFrom(
 ): Accounts {
   return {
     admin: { user: ADMIN_USER[env.DB_ENGINE], password: env.DB_ADMIN_PASSWORD },
+    supervisor: { user: SUPERVISOR_USER, password: env.DB_SUPERVISOR_PASSWORD },
     app: { user: 'app', password: env.DB_APP_PASSWORD },
     appReadOnly: { user: 'app_ro', password: env.DB_APP_READ_ONLY_PASSWORD },
     monitor: { user: 'monitor', password: env.DB_MONITOR_PASSWORD },

@@ -9,6 +9,9 @@ export const DEFAULT_PORT: Readonly<Record<EngineName, number>> = {
 };
 export const NODE_NAMES = ['db-1', 'db-2', 'db-3'] as const;
 
+/** What supervisors log in as. */
+export const SUPERVISOR_USER = 'supervisor';
+
 /** Where the agent of a node's host listens, and what opens it unless AGENT_TOKEN says otherwise. */
 export const AGENT_PORT = 8080;
 export const DEFAULT_AGENT_TOKEN = 'lab-agent-token';

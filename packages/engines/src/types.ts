@@ -31,7 +31,9 @@ export interface Credentials {
 
 /** One account per purpose, each with the least it needs. `replication` is per node: key = node name. */
 export interface Accounts {
+  /** The server's own superuser: makes the lab, and is no part of its daily work. */
   readonly admin: Credentials;
+  readonly supervisor: Credentials;
   readonly app: Credentials;
   readonly appReadOnly: Credentials;
   readonly monitor: Credentials;
@@ -354,6 +356,7 @@ export interface ServerSpec {
   /** Owned by the node; everything the server writes is below. Short: socket paths end at 107 bytes. */
   readonly stateDir: string;
   readonly admin: Credentials;
+  readonly supervisor: Credentials;
   readonly replication: Credentials;
   /** Unprivileged user to run as when we are root; null when we are not. */
   readonly runAs: { readonly uid: number; readonly gid: number; readonly name: string } | null;

@@ -53,7 +53,10 @@ describe.each(family)('the failover of %s', (name: EngineName) => {
 
   const openChannel = (node: string): Promise<Connection> => {
     const { accounts, database } = cluster;
-    return failover.openChannel(cluster.endpoint(node), accounts.admin, { database, connectTimeoutMs: 2000 });
+    return failover.openChannel(cluster.endpoint(node), accounts.supervisor, {
+      database,
+      connectTimeoutMs: 2000,
+    });
   };
   async function onChannel<T>(node: string, work: (channel: Connection) => Promise<T>): Promise<T> {
     await using channel = await openChannel(node);

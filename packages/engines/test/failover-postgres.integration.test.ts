@@ -36,7 +36,10 @@ describe.runIf(engines.includes('postgres'))('a PostgreSQL failover by hand', ()
 
   const channelTo = (node: string): Promise<Connection> => {
     const { accounts, database } = cluster;
-    return failover.openChannel(cluster.endpoint(node), accounts.admin, { database, connectTimeoutMs: 2000 });
+    return failover.openChannel(cluster.endpoint(node), accounts.supervisor, {
+      database,
+      connectTimeoutMs: 2000,
+    });
   };
   /** A new channel for every order: nothing may depend on the one that came before. */
   async function on<T>(node: string, work: (channel: Connection) => Promise<T>): Promise<T> {

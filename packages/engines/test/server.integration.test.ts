@@ -19,7 +19,12 @@ describe.each(engines)('a %s server as a plain process', (name: EngineName) => {
   let node: LocalNode;
 
   const makeNode = async (stateDir: string): Promise<LocalNode> => {
-    const env = { DB_ENGINE: name, DB_ADMIN_PASSWORD: `it's "so": \\ ä`, DB_REPLICATION_PASSWORD: 'a:b\\c' };
+    const env = {
+      DB_ENGINE: name,
+      DB_ADMIN_PASSWORD: `it's "so": \\ ä`,
+      DB_SUPERVISOR_PASSWORD: `'; \\`,
+      DB_REPLICATION_PASSWORD: 'a:b\\c',
+    };
     const accounts = accountsFrom({
       ...env,
       DB_APP_PASSWORD: 'x',
@@ -33,6 +38,7 @@ describe.each(engines)('a %s server as a plain process', (name: EngineName) => {
         serverId: 1,
         stateDir,
         admin: accounts.admin,
+        supervisor: accounts.supervisor,
         replication: accounts.replication['db-1']!,
         runAs: await runAsFor(name),
       },

@@ -9,6 +9,7 @@ export const nativeAgentEnvironment = databaseEnvironment
     /** The nodes whose servers run on this machine, each answered for on its own address. */
     DB_NODES: true,
     DB_ADMIN_PASSWORD: true,
+    DB_SUPERVISOR_PASSWORD: true,
     DB_MONITOR_PASSWORD: true,
     DB_REPLICATION_PASSWORD: true,
   })

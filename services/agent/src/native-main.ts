@@ -109,7 +109,7 @@ function localNode(
   node: Endpoint,
   runAs: Awaited<ReturnType<typeof runAsFor>>,
 ): LocalNode {
-  const { admin, replication } = accountsFrom(
+  const { admin, supervisor, replication } = accountsFrom(
     { ...env, DB_APP_PASSWORD: '', DB_APP_READ_ONLY_PASSWORD: '' },
     [node.name],
   );
@@ -122,6 +122,7 @@ function localNode(
       serverId,
       stateDir: join(env.NATIVE_STATE_DIR, env.DB_ENGINE, node.name),
       admin,
+      supervisor,
       replication: account,
       runAs,
       supervised: env.SUPERVISED === '1',

@@ -68,8 +68,8 @@ function configOrExit(): ApiConfig {
 }
 
 function routerFrom(config: ApiConfig): Router {
-  // An API process is given no administrator's and no replication password, and the router wants none.
-  const notGiven = { DB_ADMIN_PASSWORD: '', DB_REPLICATION_PASSWORD: '' };
+  // An API process is given no administrator's, supervisor's or replication password, and the router wants none.
+  const notGiven = { DB_ADMIN_PASSWORD: '', DB_SUPERVISOR_PASSWORD: '', DB_REPLICATION_PASSWORD: '' };
   const accounts = accountsFrom({ ...notGiven, ...config });
   return createRouter({
     engine: config.DB_ENGINE,

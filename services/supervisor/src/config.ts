@@ -10,7 +10,12 @@ import { mailIsComplete, noticeEnvironment } from './notices/config.ts';
 
 /** What a supervisor reads from its environment. All defaults are here or in the engines' `config.ts`. */
 export const supervisorEnvironment = databaseEnvironment
-  .omit({ DB_APP_PASSWORD: true, DB_APP_READ_ONLY_PASSWORD: true, DB_MONITOR_PASSWORD: true })
+  .omit({
+    DB_ADMIN_PASSWORD: true,
+    DB_APP_PASSWORD: true,
+    DB_APP_READ_ONLY_PASSWORD: true,
+    DB_MONITOR_PASSWORD: true,
+  })
   .extend({
     /** Its name in logs: several run at once. */
     SUPERVISOR_NAME: z

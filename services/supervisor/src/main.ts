@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { AgentClient } from '@replication-lab/agent/client';
 import { DATABASE_NAME, type Endpoint } from '@replication-lab/engines';
 import { engineOf } from '@replication-lab/engines/bootstrap';
-import { ADMIN_USER, readEnvironment, replicationUser } from '@replication-lab/engines/config';
+import { readEnvironment, replicationUser, SUPERVISOR_USER } from '@replication-lab/engines/config';
 import { pino } from 'pino';
 import { Announcer } from './announcer.ts';
 import { supervisorEnvironment } from './config.ts';
@@ -28,7 +28,7 @@ async function main(): Promise<void> {
   const supervisor = new Supervisor({
     engine,
     nodes: env.DB_NODES,
-    admin: { user: ADMIN_USER[env.DB_ENGINE], password: env.DB_ADMIN_PASSWORD },
+    account: { user: SUPERVISOR_USER, password: env.DB_SUPERVISOR_PASSWORD },
     replication: Object.fromEntries(
       env.DB_NODES.map(({ name }) => [
         name,

@@ -42,7 +42,7 @@ export interface ChannelOptions {
   readonly engine: Engine;
   readonly node: Endpoint;
   readonly nodes: readonly Endpoint[];
-  readonly admin: Credentials;
+  readonly account: Credentials;
   /** This node's own, to replicate with. */
   readonly replication: Credentials | undefined;
   readonly database: string;
@@ -191,8 +191,8 @@ export class NodeChannel {
   }
 
   async #open(): Promise<Connection> {
-    const { engine, node, admin, database } = this.#options;
-    const connection = await engine.failover.openChannel(node, admin, {
+    const { engine, node, account, database } = this.#options;
+    const connection = await engine.failover.openChannel(node, account, {
       database,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
     });

@@ -66,7 +66,8 @@ type OverrideRun = { readonly override: Override; readonly loss: string } & Pick
 export interface SupervisorOptions {
   readonly engine: Engine;
   readonly nodes: readonly Endpoint[];
-  readonly admin: Credentials;
+  /** The supervisor's own, the same on every node. */
+  readonly account: Credentials;
   /** Each node's own account to replicate with, by the node's name. */
   readonly replication: Readonly<Record<string, Credentials>>;
   readonly database: string;
@@ -99,7 +100,7 @@ export class Supervisor {
   #override: OverrideRun | null = null;
 
   constructor(options: SupervisorOptions) {
-    const { engine, nodes, admin, replication, database } = options;
+    const { engine, nodes, account, replication, database } = options;
     this.#options = options;
     this.#context = {
       endpoints: nodes,
@@ -118,7 +119,7 @@ export class Supervisor {
           engine,
           node,
           nodes,
-          admin,
+          account,
           replication: replication[node.name],
           database,
           onNews: () => this.#step(),

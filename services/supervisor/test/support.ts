@@ -40,11 +40,11 @@ export class Watch implements AsyncDisposable {
   add(): number {
     const by = ++this.#serial;
     const { engine, nodes, accounts, database } = this.cluster;
-    const { admin, replication } = accounts;
+    const { supervisor: account, replication } = accounts;
     const options: SupervisorOptions = {
       engine: engineOf(engine),
       nodes,
-      admin,
+      account,
       replication,
       database,
       onEvent: (event, agoMs) => {

@@ -1,8 +1,7 @@
 import { escape as literal } from 'mysql2';
 import { writeEpoch, writeMarker } from '../mysql-protocol/reign.ts';
-import { applicationGrants, createAccount, createDatabase, createSchema } from '../mysql-protocol/schema.ts';
+import { createAccounts, createDatabase, createSchema } from '../mysql-protocol/schema.ts';
 import {
-  type Accounts,
   type CallOptions,
   type Connection,
   type Credentials,
@@ -16,8 +15,10 @@ import {
 import { waitFor } from '../wait-for.ts';
 import { positions } from './positions.ts';
 import { probe } from './probe.ts';
+import { rightsOf } from './rights.ts';
 
 const ATTACH_TIMEOUT_MS = 15_000;
+const FORGET_SOURCE = 'RESET SLAVE ALL';
 
 async function isPristine(connection: Connection): Promise<boolean> {
   const { rows } = await connection.query(
@@ -28,26 +29,13 @@ async function isPristine(connection: Connection): Promise<boolean> {
   return rows[0]?.logged === '' && rows[0]?.applied === '' && Number(rows[0]?.others) === 0;
 }
 
-async function createAccounts(connection: Connection, accounts: Accounts, database: string): Promise<void> {
-  const { app, appReadOnly } = applicationGrants(database);
-  await createAccount(connection, accounts.app, app);
-  await createAccount(connection, accounts.appReadOnly, appReadOnly);
-  await createAccount(connection, accounts.monitor, [
-    'SLAVE MONITOR, BINLOG MONITOR ON *.*',
-    ...appReadOnly.filter((grant) => /lab_(epoch|marker)$/.test(grant)),
-  ]);
-  for (const replication of Object.values(accounts.replication)) {
-    await createAccount(connection, replication, ['REPLICATION SLAVE ON *.*']);
-  }
-}
-
 /**
  * Forgets the source and what was received but not applied: the caller waits for that first. root has READ ONLY ADMIN
  * and could write all the time.
  */
 async function open(connection: Connection, beforeClients = async () => {}): Promise<void> {
   await connection.query('STOP SLAVE');
-  await connection.query('RESET SLAVE ALL');
+  await connection.query(FORGET_SOURCE);
   await beforeClients();
   await connection.query('SET GLOBAL read_only = OFF');
 }
@@ -167,8 +155,9 @@ async function held(_connection: Connection, { position, received }: NodeProbe):
 export const admin: EngineAdmin = {
   isPristine,
   createDatabase,
-  createSchema,
-  createAccounts,
+  createSchema: (connection, database) => createSchema(connection, database, FORGET_SOURCE),
+  createAccounts: (connection, accounts, database) =>
+    createAccounts(connection, accounts, rightsOf(database)),
   open,
   close,
   writeEpoch: (connection, database, epoch, node, { lossless = false } = {}) =>

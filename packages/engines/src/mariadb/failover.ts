@@ -21,7 +21,8 @@ const LOOK_STATEMENTS = [
     WHERE VARIABLE_NAME = 'UPTIME' OR VARIABLE_NAME LIKE 'RPL\\_SEMI\\_SYNC\\_MASTER\\_%'`,
   // Tells apart two starts within one second; alone it would not do, being the same for every start of a container.
   "SELECT THREAD_OS_ID AS thread FROM performance_schema.threads WHERE NAME = 'thread/sql/main'",
-  "SELECT USER AS user FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'",
+  // Not from the process list, for which an account would have to be allowed to read everybody's statements.
+  "SELECT PROCESSLIST_USER AS user FROM performance_schema.threads WHERE PROCESSLIST_COMMAND LIKE 'Binlog Dump%'",
 ];
 /** Among the probe's answers. */
 const CHANNELS = 1;
@@ -99,7 +100,7 @@ function semiSyncFrom(server: Row, status: readonly Row[]): SemiSync {
 }
 
 /**
- * There is only one level of closed, and root (READ ONLY ADMIN) passes it on every node, replicas too. So nothing has to be
+ * There is only one level of closed, and whoever has READ_ONLY ADMIN passes it on every node, replicas too. So nothing has to be
  * done for administrators to write; that a promotion has got this far is noted where every supervisor sees it, and where a
  * restart forgets it: an armed node that follows nobody, and will confirm for nobody, is promoted. It would be wrong
  * to call every armed node so, because the other voter has to be attached between the two steps.
@@ -114,7 +115,7 @@ export const failover: EngineFailover = failoverOf({
   startForgets: true,
   changeSource,
   halfApplied: null,
-  forgetSource: ['STOP SLAVE', 'RESET SLAVE ALL'],
+  stop: 'STOP SLAVE',
   enableSemiSync: [
     'SET GLOBAL rpl_semi_sync_master_timeout = 18446744073709551615',
     'SET GLOBAL rpl_semi_sync_master_wait_no_slave = ON',

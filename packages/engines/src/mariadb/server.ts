@@ -6,7 +6,10 @@ import { installConfig } from '../local/infra.ts';
 import { checkSocketPath, dataIsEmpty, layoutOf, makeData, makeDirectories } from '../local/layout.ts';
 import { runTool, toolEnvironment } from '../local/run-tool.ts';
 import { readServerId } from '../local/server-id.ts';
+import { firstAccount } from '../mysql-protocol/schema.ts';
+import { DATABASE_NAME } from '../names.ts';
 import type { EngineServer, ServerBinary, ServerCommand, ServerSpec } from '../types.ts';
+import { rightsOf } from './rights.ts';
 
 const PROOF = 'mysql/global_priv.frm';
 const NEED_BYTES = 400 * 2 ** 20;
@@ -46,10 +49,10 @@ function socketOf(spec: ServerSpec): string {
 }
 
 /**
- * Only root, and outside the binary log: a fresh node has no history, so that any node can start as the replica of any
- * other. All else is made once, on the primary, and replicated.
+ * Only root and the supervisor, and outside the binary log: a fresh node has no history, so that any node can start as the
+ * replica of any other. All else is made once, on the primary, and replicated.
  */
-function rootAccounts(spec: ServerSpec): string {
+function firstAccounts(spec: ServerSpec): string {
   const password = literal(spec.admin.password);
   return [
     // The script also makes roots of this host's names, without a password, and they would win over root@'%'.
@@ -59,6 +62,7 @@ function rootAccounts(spec: ServerSpec): string {
     `ALTER USER 'root'@'localhost' IDENTIFIED BY ${password};`,
     `CREATE USER 'root'@'%' IDENTIFIED BY ${password};`,
     "GRANT ALL ON *.* TO 'root'@'%' WITH GRANT OPTION;",
+    ...firstAccount(spec.supervisor, rightsOf(DATABASE_NAME), DATABASE_NAME),
     '',
   ].join('\n');
 }
@@ -94,7 +98,7 @@ async function initialise(spec: ServerSpec, binary: ServerBinary, signal?: Abort
         `--tmpdir=${layout.tmp}`,
         '--skip-log-bin',
       ],
-      { ...options, input: rootAccounts(spec) },
+      { ...options, input: firstAccounts(spec) },
     );
   });
 }

@@ -46,7 +46,7 @@ export interface Words {
     source: Endpoint,
     replication: Credentials,
   ): Promise<void>;
-  readonly forgetSource: readonly string[];
+  readonly stop: string;
   /**
    * The applier's session (`id`), while it is in the midst of a transaction of which the rest has not been received. To be told
    * to stop, it waits for the rest a whole minute (mysql). Null where it does not.

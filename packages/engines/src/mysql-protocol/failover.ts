@@ -1,10 +1,12 @@
 import { escapeId } from 'mysql2';
 import type { EngineFailover, NodeState } from '../failover.ts';
+import { DATABASE_NAME } from '../names.ts';
 import { type CallOptions, type Connection, type Credentials, type Endpoint, EngineError } from '../types.ts';
 import { beside, openChannel } from './channel.ts';
 import { type Look, Order, type Words } from './failover-order.ts';
 import { openHeart } from './heart.ts';
 import { writeEpoch } from './reign.ts';
+import { FORGET_SOURCE } from './rights.ts';
 import { armedBy, troubleOf } from './semi-sync.ts';
 
 const LOCK_NAME = 'lab-supervisor';
@@ -162,7 +164,8 @@ async function arm(order: Order): Promise<void> {
 
 async function forgetSource(order: Order): Promise<void> {
   await dropHalfReceived(order);
-  for (const statement of order.words.forgetSource) await order.query(statement);
+  await order.query(order.words.stop);
+  await order.query(`CALL ${escapeId(DATABASE_NAME)}.${FORGET_SOURCE}()`);
 }
 
 async function promote(order: Order): Promise<void> {

@@ -1,6 +1,8 @@
 import { escapeId, escape as literal } from 'mysql2';
 import type { REIGN_COLUMNS } from '../reign.ts';
-import type { Connection } from '../types.ts';
+import { grantsOf, type Rights } from '../rights.ts';
+import type { Accounts, Connection, Credentials } from '../types.ts';
+import { FORGET_SOURCE, firstGrants } from './rights.ts';
 
 /** MEDIUMTEXT: a GTID set with many gaps may be longer than TEXT allows, and must not keep a primary from being opened. */
 export const EPOCH_COLUMNS: Readonly<Record<(typeof REIGN_COLUMNS)[number], string>> = {
@@ -51,7 +53,12 @@ export async function createDatabase(connection: Connection, database: string): 
   await connection.query(`CREATE DATABASE ${escapeId(database)} CHARACTER SET utf8mb4`);
 }
 
-export async function createSchema(connection: Connection, database: string): Promise<void> {
+/** `forgetSource`: the statement that makes a node forget whom it followed, for the supervisors' procedure. */
+export async function createSchema(
+  connection: Connection,
+  database: string,
+  forgetSource: string,
+): Promise<void> {
   const { rows } = await connection.query(
     'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ?',
     [database],
@@ -63,24 +70,60 @@ export async function createSchema(connection: Connection, database: string): Pr
       `CREATE TABLE ${escapeId(database)}.${table} (${columns}) ENGINE = InnoDB CHARACTER SET utf8mb4`,
     );
   }
+  await createForgetSource(connection, database, forgetSource);
 }
 
-/** Makes the account, or gives an existing one this password, and adds the grants: `SELECT ON lab.users` … */
-export async function createAccount(
+/** It does that one thing with the rights of root, who makes it. */
+async function createForgetSource(
   connection: Connection,
-  { user, password }: { readonly user: string; readonly password: string },
+  database: string,
+  statement: string,
+): Promise<void> {
+  const { rows } = await connection.query(
+    'SELECT 1 FROM information_schema.routines WHERE routine_schema = ? AND routine_name = ?',
+    [database, FORGET_SOURCE],
+  );
+  if (rows.length > 0) return;
+  await connection.query(
+    `CREATE PROCEDURE ${escapeId(database)}.${FORGET_SOURCE}() SQL SECURITY DEFINER ${statement}`,
+  );
+}
+
+/** An account as statements name it. */
+export const accountText = (user: string): string => `${literal(user)}@'%'`;
+
+/** Makes the account, or gives an existing one this password, and adds the grants: `SELECT ON lab.users` … */
+async function createAccount(
+  connection: Connection,
+  { user, password }: Credentials,
   grants: readonly string[],
 ): Promise<void> {
-  const account = `${literal(user)}@'%'`;
+  const account = accountText(user);
   await connection.query(`CREATE USER IF NOT EXISTS ${account} IDENTIFIED BY ${literal(password)}`);
   await connection.query(`ALTER USER ${account} IDENTIFIED BY ${literal(password)}`);
   for (const grant of grants) await connection.query(`GRANT ${grant} TO ${account}`);
 }
 
-/** What the application's two accounts may do. */
-export function applicationGrants(database: string): { app: string[]; appReadOnly: string[] } {
-  const on = (table: string) => `ON ${escapeId(database)}.${table}`;
-  const reads = Object.keys(TABLES).map((table) => `SELECT ${on(table)}`);
-  const writes = ['users', 'idempotency_keys'].map((table) => `INSERT, UPDATE, DELETE ${on(table)}`);
-  return { app: [...reads, ...writes], appReadOnly: reads };
+/** The statements that make the supervisor's account on a fresh node; see `firstGrants`. */
+export function firstAccount({ user, password }: Credentials, rights: Rights, database: string): string[] {
+  const account = accountText(user);
+  return [
+    `CREATE USER ${account} IDENTIFIED BY ${literal(password)};`,
+    ...firstGrants(rights.supervisor, account, database),
+  ];
+}
+
+/** `EngineAdmin.createAccounts` of both engines. */
+export async function createAccounts(
+  connection: Connection,
+  accounts: Accounts,
+  rights: Rights,
+): Promise<void> {
+  const { supervisor, app, appReadOnly, monitor, replication } = accounts;
+  for (const [name, account] of Object.entries({ supervisor, app, appReadOnly, monitor })) {
+    await createAccount(connection, account, grantsOf(rights[name as keyof Rights]));
+  }
+  for (const account of Object.values(replication)) {
+    await createAccount(connection, account, grantsOf(rights.replication));
+  }
 }

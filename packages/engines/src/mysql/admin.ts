@@ -1,8 +1,7 @@
 import { escape as literal } from 'mysql2';
 import { writeEpoch, writeMarker } from '../mysql-protocol/reign.ts';
-import { applicationGrants, createAccount, createDatabase, createSchema } from '../mysql-protocol/schema.ts';
+import { createAccounts, createDatabase, createSchema } from '../mysql-protocol/schema.ts';
 import {
-  type Accounts,
   type CallOptions,
   type Connection,
   type Credentials,
@@ -15,18 +14,10 @@ import {
 import { waitFor } from '../wait-for.ts';
 import { positions } from './positions.ts';
 import { probe } from './probe.ts';
+import { rightsOf } from './rights.ts';
 
 const ATTACH_TIMEOUT_MS = 15_000;
-
-/** What the probe reads, and no other table of performance_schema: some of those show statements of other accounts. */
-const MONITOR_TABLES = [
-  'replication_connection_configuration',
-  'replication_connection_status',
-  'replication_applier_configuration',
-  'replication_applier_status',
-  'replication_applier_status_by_coordinator',
-  'replication_applier_status_by_worker',
-];
+const FORGET_SOURCE = 'RESET REPLICA ALL';
 
 async function isPristine(connection: Connection): Promise<boolean> {
   const { rows } = await connection.query(
@@ -37,27 +28,13 @@ async function isPristine(connection: Connection): Promise<boolean> {
   return rows[0]?.executed === '' && Number(rows[0]?.others) === 0;
 }
 
-async function createAccounts(connection: Connection, accounts: Accounts, database: string): Promise<void> {
-  const { app, appReadOnly } = applicationGrants(database);
-  await createAccount(connection, accounts.app, app);
-  await createAccount(connection, accounts.appReadOnly, appReadOnly);
-  await createAccount(connection, accounts.monitor, [
-    'REPLICATION CLIENT ON *.*',
-    ...MONITOR_TABLES.map((table) => `SELECT ON performance_schema.${table}`),
-    ...appReadOnly.filter((grant) => /lab_(epoch|marker)$/.test(grant)),
-  ]);
-  for (const replication of Object.values(accounts.replication)) {
-    await createAccount(connection, replication, ['REPLICATION SLAVE ON *.*']);
-  }
-}
-
 /**
  * Forgets the source and what was received but not applied: the caller waits for that first. Without super_read_only
  * root can write already, and without read_only everybody can.
  */
 async function open(connection: Connection, beforeClients = async () => {}): Promise<void> {
   await connection.query('STOP REPLICA');
-  await connection.query('RESET REPLICA ALL');
+  await connection.query(FORGET_SOURCE);
   await connection.query('SET GLOBAL super_read_only = OFF');
   await beforeClients();
   await connection.query('SET GLOBAL read_only = OFF');
@@ -171,8 +148,9 @@ async function held(_connection: Connection, { position, received }: NodeProbe):
 export const admin: EngineAdmin = {
   isPristine,
   createDatabase,
-  createSchema,
-  createAccounts,
+  createSchema: (connection, database) => createSchema(connection, database, FORGET_SOURCE),
+  createAccounts: (connection, accounts, database) =>
+    createAccounts(connection, accounts, rightsOf(database)),
   open,
   close,
   writeEpoch: (connection, database, epoch, node, { lossless = false } = {}) =>

@@ -106,7 +106,7 @@ export const failover: EngineFailover = failoverOf({
       FROM performance_schema.threads t
       JOIN performance_schema.replication_applier_status_by_coordinator c USING (THREAD_ID)
      WHERE c.PROCESSING_TRANSACTION <> ''`,
-  forgetSource: ['STOP REPLICA', 'RESET REPLICA ALL'],
+  stop: 'STOP REPLICA',
   enableSemiSync: [
     'SET GLOBAL rpl_semi_sync_source_timeout = 4294967295',
     'SET GLOBAL rpl_semi_sync_source_wait_for_replica_count = 1',

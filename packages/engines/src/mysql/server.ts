@@ -13,7 +13,10 @@ import {
 } from '../local/layout.ts';
 import { runTool, toolEnvironment } from '../local/run-tool.ts';
 import { readServerId } from '../local/server-id.ts';
+import { firstAccount } from '../mysql-protocol/schema.ts';
+import { DATABASE_NAME } from '../names.ts';
 import type { EngineServer, ServerBinary, ServerCommand, ServerSpec } from '../types.ts';
+import { rightsOf } from './rights.ts';
 
 const PROOF = 'mysql.ibd';
 const NEED_BYTES = 500 * 2 ** 20;
@@ -42,15 +45,16 @@ function socketOf(spec: ServerSpec): string {
 }
 
 /**
- * Only root, and outside the binary log: a fresh node has no history, so that any node can start as the replica of any
- * other. All else is made once, on the primary, and replicated.
+ * Only root and the supervisor, and outside the binary log: a fresh node has no history, so that any node can start as the
+ * replica of any other. All else is made once, on the primary, and replicated.
  */
-function rootAccounts(spec: ServerSpec): string {
+function firstAccounts(spec: ServerSpec): string {
   const password = literal(spec.admin.password);
   return [
     `ALTER USER 'root'@'localhost' IDENTIFIED BY ${password};`,
     `CREATE USER 'root'@'%' IDENTIFIED BY ${password};`,
     "GRANT ALL ON *.* TO 'root'@'%' WITH GRANT OPTION;",
+    ...firstAccount(spec.supervisor, rightsOf(DATABASE_NAME), DATABASE_NAME),
     '',
   ].join('\n');
 }
@@ -60,7 +64,7 @@ async function initialise(spec: ServerSpec, binary: ServerBinary, signal?: Abort
   await makeData(spec, PROOF, NEED_BYTES, async (layout) => {
     const config = await installConfig(spec, layout, 'mysql/lab.cnf');
     const initFile = join(layout.conf, 'root.sql');
-    await writeOwned(spec, initFile, rootAccounts(spec));
+    await writeOwned(spec, initFile, firstAccounts(spec));
     try {
       await runTool(
         spec,

@@ -1,3 +1,4 @@
+import { SUPERVISOR_USER } from '../names.ts';
 import {
   type CallOptions,
   type Connection,
@@ -12,7 +13,7 @@ import { held } from './history.ts';
 import { writeEpoch } from './reign.ts';
 import { createAccounts, createDatabase, createSchema } from './schema.ts';
 import { ask, set } from './settings.ts';
-import { dropIdleSlots, ensureSlot } from './slots.ts';
+import { DROP_IDLE_SLOTS_SQL, ensureSlot } from './slots.ts';
 
 const ATTACH_TIMEOUT_MS = 15_000;
 /** For the server to do what it was told: reread its settings, leave recovery, end a receiver. */
@@ -51,7 +52,7 @@ async function open(connection: Connection, beforeClients = async () => {}): Pro
 }
 
 /**
- * New transactions are read-only unless they ask to write (BEGIN READ WRITE), and sessions of ordinary accounts end. A
+ * New transactions are read-only unless they ask to write (BEGIN READ WRITE), and clients' sessions end. A
  * primary closes for good only when it boots again, as a standby; a standby is closed in any case.
  */
 async function close(connection: Connection): Promise<void> {
@@ -60,7 +61,8 @@ async function close(connection: Connection): Promise<void> {
   if (await ask(connection, 'SELECT pg_is_in_recovery()')) return;
   await connection.query(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity JOIN pg_roles ON rolname = usename
-      WHERE backend_type = 'client backend' AND NOT rolsuper AND NOT rolreplication`,
+      WHERE backend_type = 'client backend' AND NOT rolsuper AND NOT rolreplication AND rolname <> $1`,
+    [SUPERVISOR_USER],
   );
 }
 
@@ -77,7 +79,7 @@ async function attach(
     });
   }
   await ensureSlot(node, source, replication);
-  await dropIdleSlots(connection);
+  await connection.query(DROP_IDLE_SLOTS_SQL);
   await set(connection, {
     primary_conninfo: primaryConninfo(node, source, replication),
     primary_slot_name: slotName(node.name),

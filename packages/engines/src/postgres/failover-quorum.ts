@@ -3,6 +3,7 @@ import { judge } from '../session/outcome.ts';
 import { type CallOptions, type Connection, type Endpoint, EngineError } from '../types.ts';
 import { slotName } from './conninfo.ts';
 import { Order } from './failover-order.ts';
+import { READ_BY_FUNCTION } from './history.ts';
 import { writeEpoch } from './reign.ts';
 import { ask, set } from './settings.ts';
 
@@ -184,7 +185,7 @@ async function writeConfirmed(
   voters: readonly string[],
 ): Promise<void> {
   try {
-    await writeEpoch(order, { epoch, node, lossless: true });
+    await writeEpoch(order, { epoch, node, lossless: true }, READ_BY_FUNCTION);
     const touched = await order.run(
       (session) =>
         new Promise<number>((resolve, reject) => {

@@ -7,8 +7,8 @@ import { quorumOf } from './failover-quorum.ts';
 import { timelineAt, withPast } from './history.ts';
 import { newestTimeline, positionAt } from './positions.ts';
 import { probe } from './probe.ts';
+import { HISTORY_FILE } from './rights.ts';
 
-const MAX_HISTORY_BYTES = 65_536;
 /** The newest history file holds what the older ones do. More of them than this is a stranger's directory. */
 const MAX_HISTORY_FILES = 32;
 
@@ -47,7 +47,7 @@ const NODE_STATE = {
          (SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep')::int AS waiting,
          ARRAY(SELECT name FROM files WHERE name ~ '^[0-9A-F]{24}$') AS segments,
          pg_size_bytes(current_setting('wal_segment_size'))::int AS "segmentBytes",
-         (SELECT coalesce(json_object_agg(name, pg_read_file('pg_wal/' || name, 0, ${MAX_HISTORY_BYTES}, true)), '{}')
+         (SELECT coalesce(json_object_agg(name, ${HISTORY_FILE}(name)), '{}')
             FROM (SELECT name FROM files WHERE name ~ '^[0-9A-F]{8}[.]history$'
                    ORDER BY name DESC LIMIT ${MAX_HISTORY_FILES}) AS newest) AS histories,
          current_setting('synchronous_standby_names') AS names,

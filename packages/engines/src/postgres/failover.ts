@@ -1,4 +1,5 @@
 import { CHANNEL_IDLE_MS, type EngineFailover, STATEMENT_MS } from '../failover.ts';
+import { SUPERVISOR_USER } from '../names.ts';
 import { Deadline } from '../session/deadline.ts';
 import type { CallOptions, Connection, Credentials, Endpoint } from '../types.ts';
 import { primaryConninfo, slotName } from './conninfo.ts';
@@ -7,8 +8,10 @@ import { arm, establish, flushWholeRecords, quorumOf } from './failover-quorum.t
 import { NO_RECEIVER, observe, READERS_IN_THE_WAY } from './failover-state.ts';
 import { openHeart } from './heart.ts';
 import { writeEpoch } from './reign.ts';
+import { DROP_IDLE_SLOTS, END_SESSION } from './rights.ts';
+import { WRITES } from './schema.ts';
 import { ask, set } from './settings.ts';
-import { dropIdleSlots, ensureSlot } from './slots.ts';
+import { ensureSlot } from './slots.ts';
 
 const EFFECT_MS = 10_000;
 /** A fence that has not taken by then is helped, and so often again. */
@@ -33,6 +36,7 @@ const TAKE_LOCK = `SELECT CASE WHEN EXISTS (SELECT FROM pg_locks WHERE ${THE_LOC
  */
 const END_ABANDONED_HOLDER = `SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
   WHERE ${THE_LOCK} AND pid <> pg_backend_pid() AND state = 'active'
+    AND (usename = current_user OR current_setting('is_superuser') = 'on')
     AND query_start < clock_timestamp() - interval '${CHANNEL_IDLE_MS} ms'`;
 
 async function lock(channel: Connection, options?: CallOptions): Promise<boolean> {
@@ -85,7 +89,7 @@ async function detach(channel: Connection, options?: CallOptions): Promise<void>
 /** The readers are those of more than a moment: others will be done by themselves. */
 async function freeReplay(order: Order): Promise<void> {
   await order.query(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    `SELECT ${END_SESSION}(pid) FROM pg_stat_activity
       WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
         AND xact_start < clock_timestamp() - interval '${HELP_EVERY_MS} ms'
         AND EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup' AND ${READERS_IN_THE_WAY})`,
@@ -119,7 +123,7 @@ async function follow(
   // The channel is silent meanwhile, so not for long. A standby can make a slot too.
   const timeoutMs = Math.min(STATEMENT_MS, order.remainingMs());
   await new Deadline({ ...options, timeoutMs }).race(ensureSlot(node, source, replication), () => {});
-  await dropIdleSlots(order);
+  await order.query(`SELECT ${DROP_IDLE_SLOTS}()`);
   await resetForcing(order);
   const conninfo = primaryConninfo(node, source, replication);
   await set(order, {
@@ -194,11 +198,11 @@ const FINISH_MS = 250;
  */
 const NONE_UNDER_WAY = `
   WITH begun AS MATERIALIZED (
-    SELECT pid, backend_xid IS NOT NULL AND state NOT LIKE 'idle in transaction%' AS writes
+    SELECT pid, ${WRITES} AS writes
       FROM pg_stat_activity JOIN pg_roles ON rolname = usename
-     WHERE backend_type = 'client backend' AND NOT rolsuper AND NOT rolreplication
+     WHERE backend_type = 'client backend' AND NOT rolsuper AND NOT rolreplication AND rolname <> '${SUPERVISOR_USER}'
        AND (backend_xid IS NOT NULL OR xact_start <= $1::timestamptz)),
-  ended AS MATERIALIZED (SELECT pg_terminate_backend(pid) FROM begun WHERE $2::boolean AND NOT writes)
+  ended AS MATERIALIZED (SELECT ${END_SESSION}(pid) FROM begun WHERE $2::boolean AND NOT writes)
   SELECT (SELECT count(*) FROM ended) >= 0 AND NOT EXISTS (SELECT FROM begun)`;
 
 /**

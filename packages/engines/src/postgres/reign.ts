@@ -5,26 +5,30 @@ import { positionFromServer } from './positions.ts';
 import { probe } from './probe.ts';
 import { EPOCH_COLUMNS } from './schema.ts';
 
-/** `EngineAdmin.writeEpoch`, in a session that may write. */
+/** `EngineAdmin.writeEpoch`, in a session that may write. `historySql`: as for `held`. */
 export async function writeEpoch(
   connection: Connection,
   reign: Pick<Reign, 'epoch' | 'node' | 'lossless'>,
+  historySql?: string,
 ): Promise<void> {
   await writeEpochRow(
     connection,
     {
       select: 'SELECT node FROM lab_epoch WHERE epoch = $1',
       insert: `INSERT INTO lab_epoch (epoch, node, ${REIGN_COLUMNS.join(', ')}) VALUES ($1, $2, $3, $4, $5)`,
-      held: () => forkAndStart(connection),
+      held: () => forkAndStart(connection, historySql),
       addMissingColumns: () => addMissingColumns(connection),
     },
     reign,
   );
 }
 
-async function forkAndStart(connection: Connection): Promise<{ fork: Position; start: Position }> {
+async function forkAndStart(
+  connection: Connection,
+  historySql?: string,
+): Promise<{ fork: Position; start: Position }> {
   const state = await probe(connection);
-  const fork = forkOf(await held(connection, state), await lastReign(connection));
+  const fork = forkOf(await held(connection, state, historySql), await lastReign(connection));
   if (fork !== null) return { fork, start: state.position };
   // The server wrote that file itself when it was promoted. Somebody has removed it.
   const { endpoint } = connection;

@@ -1,6 +1,10 @@
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import type { REIGN_COLUMNS } from '../reign.ts';
+import { type AccountName, grantsOf } from '../rights.ts';
 import type { Accounts, Connection, Credentials } from '../types.ts';
+import { MAX_HISTORY_BYTES } from './history.ts';
+import { DROP_IDLE_SLOTS, END_SESSION, HISTORY_FILE, isAttribute, rightsOf } from './rights.ts';
+import { DROP_IDLE_SLOTS_SQL } from './slots.ts';
 
 export const EPOCH_COLUMNS: Readonly<Record<(typeof REIGN_COLUMNS)[number], string>> = {
   fork_position: 'text NULL',
@@ -37,6 +41,26 @@ const SCHEMA = `
     id       integer PRIMARY KEY,
     ready_at timestamptz(3) NOT NULL DEFAULT clock_timestamp());`;
 
+/** Of a session in pg_stat_activity: it is writing, or committing, or waits for its commit to be confirmed. */
+export const WRITES = `(backend_xid IS NOT NULL AND state NOT LIKE 'idle in transaction%')`;
+
+/**
+ * Each does one thing with the rights of the superuser, who makes it, for supervisors that have not got them.
+ */
+const FUNCTIONS = `
+  CREATE OR REPLACE FUNCTION ${HISTORY_FILE}(name text) RETURNS text
+    LANGUAGE sql STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT CASE WHEN name ~ '^[0-9A-F]{8}[.]history$'
+                      THEN pg_read_file('pg_wal/' || name, 0, ${MAX_HISTORY_BYTES}, true) END $$;
+  CREATE OR REPLACE FUNCTION ${DROP_IDLE_SLOTS}() RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$ ${DROP_IDLE_SLOTS_SQL} AND pg_is_in_recovery() $$;
+  CREATE OR REPLACE FUNCTION ${END_SESSION}(session integer) RETURNS void
+    LANGUAGE sql STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+           WHERE pid = session AND backend_type = 'client backend' AND NOT ${WRITES} $$;
+  REVOKE ALL ON FUNCTION ${HISTORY_FILE}(text), ${DROP_IDLE_SLOTS}(), ${END_SESSION}(integer) FROM PUBLIC;`;
+
 export async function createDatabase(connection: Connection, database: string): Promise<void> {
   const { rows } = await connection.query('SELECT 1 FROM pg_database WHERE datname = $1', [database]);
   if (rows.length === 0) await connection.query(`CREATE DATABASE ${escapeIdentifier(database)}`);
@@ -44,50 +68,49 @@ export async function createDatabase(connection: Connection, database: string): 
 
 export async function createSchema(connection: Connection): Promise<void> {
   await connection.query(SCHEMA);
+  await connection.query(FUNCTIONS);
 }
 
 /**
  * Least privilege, in one transaction. PUBLIC may by default connect to every database and, up to 14, create tables;
- * here it may neither, so an account has what is granted to it below.
+ * here it may neither, so an account has what `rightsOf` says.
  */
 export async function createAccounts(
   connection: Connection,
   accounts: Accounts,
   database: string,
 ): Promise<void> {
-  const db = escapeIdentifier(database);
-  const { app, appReadOnly, monitor } = accounts;
-  const names = [app, appReadOnly, monitor].map(({ user }) => escapeIdentifier(user));
-  const [appName, appReadOnlyName, monitorName] = names;
-  const since16 =
-    Number((await connection.query('SHOW server_version_num')).rows[0]?.server_version_num) >= 160_000;
+  const version = (await connection.query('SHOW server_version_num')).rows[0]?.server_version_num;
+  const rights = rightsOf(database, { since16: Number(version) >= 160_000 });
+  const { supervisor, app, appReadOnly, monitor, replication } = accounts;
+  const one = (account: Credentials, name: AccountName) =>
+    accountStatements(connection, account, grantsOf(rights[name]));
+  const made = await Promise.all([
+    one(supervisor, 'supervisor'),
+    one(app, 'app'),
+    one(appReadOnly, 'appReadOnly'),
+    one(monitor, 'monitor'),
+    ...Object.values(replication).map((account) => one(account, 'replication')),
+  ]);
   const statements = [
-    ...(await Promise.all(
-      [app, appReadOnly, monitor].map((account) => accountStatement(connection, account, '')),
-    )),
-    ...(await Promise.all(
-      Object.values(accounts.replication).map((account) =>
-        accountStatement(connection, account, 'REPLICATION'),
-      ),
-    )),
-    `REVOKE ALL ON DATABASE ${db} FROM PUBLIC`,
+    `REVOKE ALL ON DATABASE ${escapeIdentifier(database)} FROM PUBLIC`,
     'REVOKE CREATE ON SCHEMA public FROM PUBLIC',
-    `GRANT CONNECT ON DATABASE ${db} TO ${names.join(', ')}`,
-    `GRANT SELECT ON users, idempotency_keys, lab_epoch, lab_marker TO ${appName}, ${appReadOnlyName}`,
-    `GRANT INSERT, UPDATE, DELETE ON users, idempotency_keys TO ${appName}`,
-    `GRANT SELECT ON lab_epoch, lab_marker TO ${monitorName}`,
-    `GRANT pg_monitor TO ${monitorName}`,
-    ...(since16 ? [`GRANT pg_use_reserved_connections TO ${monitorName}`] : []),
+    ...made.flat(),
   ];
   await connection.query(`BEGIN; ${statements.join('; ')}; COMMIT`);
 }
 
-async function accountStatement(
+async function accountStatements(
   connection: Connection,
   { user, password }: Credentials,
-  attributes: string,
-): Promise<string> {
+  grants: readonly string[],
+): Promise<string[]> {
   const { rows } = await connection.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [user]);
   const verb = rows.length > 0 ? 'ALTER' : 'CREATE';
-  return `${verb} ROLE ${escapeIdentifier(user)} LOGIN ${attributes} PASSWORD ${escapeLiteral(password)}`;
+  const name = escapeIdentifier(user);
+  const attributes = grants.filter(isAttribute).join(' ');
+  return [
+    `${verb} ROLE ${name} LOGIN ${attributes} PASSWORD ${escapeLiteral(password)}`,
+    ...grants.filter((grant) => !isAttribute(grant)).map((grant) => `GRANT ${grant} TO ${name}`),
+  ];
 }

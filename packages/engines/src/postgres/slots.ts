@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { type Connection, type Credentials, type Endpoint, EngineError } from '../types.ts';
+import { type Credentials, type Endpoint, EngineError } from '../types.ts';
 import { slotName } from './conninfo.ts';
 
 const TIMEOUT_MS = 5000;
@@ -34,8 +34,5 @@ export async function ensureSlot(node: Endpoint, source: Endpoint, replication: 
 }
 
 /** Slots on a node that is no longer a primary serve nobody, and would keep its log until its disk is full. */
-export async function dropIdleSlots(connection: Connection): Promise<void> {
-  await connection.query(
-    "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active AND slot_type = 'physical'",
-  );
-}
+export const DROP_IDLE_SLOTS_SQL =
+  "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active AND slot_type = 'physical'";

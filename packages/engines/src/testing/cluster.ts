@@ -41,6 +41,7 @@ export class Cluster implements AsyncDisposable {
       {
         DB_ENGINE: engine,
         DB_ADMIN_PASSWORD: 'lab-admin',
+        DB_SUPERVISOR_PASSWORD: 'lab-supervisor',
         DB_APP_PASSWORD: 'lab-app',
         DB_APP_READ_ONLY_PASSWORD: 'lab-app-ro',
         DB_MONITOR_PASSWORD: 'lab-monitor',
@@ -53,6 +54,7 @@ export class Cluster implements AsyncDisposable {
       serverId: i + 1,
       stateDir: join(stateDir, node.name),
       admin: this.accounts.admin,
+      supervisor: this.accounts.supervisor,
       replication: this.accounts.replication[node.name]!,
       runAs,
       supervised,

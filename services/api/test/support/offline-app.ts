@@ -13,6 +13,7 @@ export function unreachableRouter(): Router {
     accounts: accountsFrom({
       DB_ENGINE: 'mysql',
       DB_ADMIN_PASSWORD: 'x',
+      DB_SUPERVISOR_PASSWORD: 'x',
       DB_APP_PASSWORD: 'x',
       DB_APP_READ_ONLY_PASSWORD: 'x',
       DB_MONITOR_PASSWORD: 'x',

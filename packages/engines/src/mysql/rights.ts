@@ -1,0 +1,48 @@
+import { tableRights } from '../mysql-protocol/rights.ts';
+import type { Rights } from '../rights.ts';
+
+/** What the probe reads, and no other table of performance_schema: some of those show statements of other accounts. */
+const PROBED = [
+  'replication_connection_configuration',
+  'replication_connection_status',
+  'replication_applier_configuration',
+  'replication_applier_status',
+  'replication_applier_status_by_coordinator',
+  'replication_applier_status_by_worker',
+].map((table) => `SELECT ON performance_schema.${table}`);
+
+/** What each account may do on MySQL. */
+export function rightsOf(database: string): Rights {
+  const own = tableRights(database);
+  const probes = { grants: PROBED, why: 'sees whom a node follows, and how far it has come' };
+  return {
+    ...own,
+    supervisor: [
+      {
+        grants: ['REPLICATION_SLAVE_ADMIN ON *.*'],
+        why: 'starts and stops replication, and turns it to another source',
+      },
+      {
+        grants: ['SYSTEM_VARIABLES_ADMIN ON *.*'],
+        why: 'opens and closes nodes (read_only, super_read_only), makes commits wait for a replica. It is for every global variable: MySQL has nothing narrower',
+      },
+      {
+        grants: ['CONNECTION_ADMIN ON *.*'],
+        why: 'writes the row of a reign before clients may write; logs in when clients have taken all connections',
+      },
+      probes,
+      {
+        grants: [
+          'SELECT (NAME, THREAD_ID, THREAD_OS_ID, PROCESSLIST_USER, PROCESSLIST_COMMAND) ON performance_schema.threads',
+          'SELECT (THREAD_ID, VARIABLE_NAME) ON performance_schema.user_variables_by_thread',
+        ],
+        why: 'sees who confirms, and when the server was started. Not the columns that show statements and values',
+      },
+      ...own.supervisor,
+    ],
+    monitor: [probes, ...own.monitor],
+    replication: [
+      { grants: ['REPLICATION SLAVE ON *.*'], why: 'fetches the binary log: all that is ever written' },
+    ],
+  };
+}
