@@ -1,12 +1,14 @@
 # What the boot scripts of MySQL and MariaDB share; sourced after lib.sh. The engine's script sets `server_process`,
-# `admin_tool`, `root_password` (the variable that holds it) and `closed` (the server's arguments of every boot), and ends
-# with `run_node`. Environment: NODE_ADDRESS, SERVER_ID, DURABILITY.
+# `admin_tool`, `sql_client`, `root_password` (the variable that holds it) and `closed` (the server's arguments of every boot), and ends
+# with `run_node`. Environment: NODE_ADDRESS, SERVER_ID, DURABILITY, DB_SUPERVISOR_PASSWORD.
 
 data=/var/lib/mysql
 incomplete=$data/.lab-incomplete
 id_file=$data/.lab-server-id
 initialised=/tmp/lab-initialised
 initdb=/docker-entrypoint-initdb.d
+supervisor_grants=/lab/engine/supervisor.sql
+supervisor_sql=/tmp/lab-supervisor.sql
 server_id=$SERVER_ID
 
 # A replica may have been told to receive from nobody, so that it confirms nothing to a primary that was deposed. It must not
@@ -29,6 +31,22 @@ renew_server_id() {
     server_id=$next
 }
 
+# sql_text TEXT: a string of SQL.
+sql_text() {
+    local quote="'" text=${1//\\/\\\\}
+    printf "'%s'" "${text//$quote/$quote$quote}"
+}
+
+# A supervisor has to log in to a fresh node, to attach it: so its account is made with the data. What it may do is the engine's
+# supervisor.sql. For the server's user, as whom the entrypoint goes on.
+write_supervisor_sql() {
+    rm -f "$supervisor_sql"
+    (umask 077 && {
+        printf "CREATE USER 'supervisor'@'%%' IDENTIFIED BY %s;\n" "$(sql_text "$DB_SUPERVISOR_PASSWORD")"
+        cat "$supervisor_grants"
+    } >"$supervisor_sql") && chown mysql: "$supervisor_sql"
+}
+
 # The image's entrypoint creates the data directory and root's accounts. Without a binary log meanwhile, the node starts with
 # no history of its own, and can replicate from any other. The entrypoint is ended after its last step, before it would start
 # a server that is open.
@@ -37,8 +55,11 @@ initialise() {
     { : >"$incomplete" && chown mysql: "$incomplete"; } || return 1
     find "$data" -mindepth 1 ! -path "$incomplete" ! -path "$id_file" -delete || return 1
     rm -f "$initialised"
+    write_supervisor_sql || return 1
     # Sourced, not run, because it is not executable: its `exit` ends the entrypoint.
     cat >"$initdb/zz-lab-done.sh" <<-END
+		MYSQL_PWD=\$$root_password $sql_client --protocol=socket --user=root <$supervisor_sql || exit 1
+		rm -f $supervisor_sql
 		MYSQL_PWD=\$$root_password $admin_tool --protocol=socket --user=root shutdown
 		: >$initialised
 		exit 0

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seedUser, seedUsers } from '../src/bootstrap/index.ts';
 import { engineOf } from '../src/local/index.ts';
+import { ACCOUNT_NAMES } from '../src/rights.ts';
 import { availableEngines, type Cluster, startCluster } from '../src/testing/index.ts';
 import type { Connection, Credentials, EngineName, NodeProbe } from '../src/types.ts';
 import { waitFor } from '../src/wait-for.ts';
-import { ALLOWED, CLOSED_TO_ROOT, forbidden, SETTINGS } from './support/engine-facts.ts';
+import { allowed, forbidden } from './support/account-statements.ts';
+import { CLOSED_TO_ROOT, SETTINGS } from './support/engine-facts.ts';
 
 const { engines } = await availableEngines();
 const REPLICAS = ['db-2', 'db-3'];
@@ -92,14 +94,19 @@ describe.each(engines)('a %s primary with two replicas', (name: EngineName) => {
     expect(await client.probe(connection)).toMatchObject({ role: 'primary', epoch: 1 });
   });
 
-  describe.each(['app', 'appReadOnly', 'monitor'] as const)('the account %s', (account) => {
-    test.each(ALLOWED[account])('may: %s', async (sql) => {
-      await using connection = await as('db-1', cluster.accounts[account]);
+  describe.each(ACCOUNT_NAMES)('the account %s', (account) => {
+    const login = async (): Promise<Connection> => {
+      if (account !== 'replication') return as('db-1', cluster.accounts[account]);
+      return client.connect(cluster.endpoint('db-1'), cluster.accounts.replication['db-2']!);
+    };
+
+    test.each(allowed(name)[account])('may: %s', async (sql) => {
+      await using connection = await login();
       await connection.query(sql);
     });
 
     test.each(forbidden(name)[account])('must not: %s', async (sql) => {
-      await using connection = await as('db-1', cluster.accounts[account]);
+      await using connection = await login();
       await expect(connection.query(sql)).rejects.toMatchObject({ code: 'access-denied' });
     });
   });

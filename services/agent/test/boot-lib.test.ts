@@ -200,9 +200,11 @@ test('a node without a server ends with its host too', async () => {
 
 /** The scripts of MySQL and MariaDB on a directory of ours, with an image's entrypoint that only leaves a file behind. */
 const onDirectory = (entrypoint: string) => `
-  SERVER_ID=2 root_password=X admin_tool=true; . ${mysqlProtocol}
+  SERVER_ID=2 root_password=X admin_tool=true sql_client=true DB_SUPERVISOR_PASSWORD="it's "'\\"so"'; . ${mysqlProtocol}
   data=${directory}/data incomplete=$data/.lab-incomplete id_file=$data/.lab-server-id
   initialised=${directory}/initialised initdb=${directory}
+  supervisor_sql=${directory}/supervisor.sql supervisor_grants=${directory}/grants
+  echo 'GRANT IT;' >$supervisor_grants
   chown() { :; }
   docker-entrypoint.sh() { ${entrypoint}; }
   read_server_id`;
@@ -226,6 +228,19 @@ test('mysql, mariadb: a rebuild wipes everything but the server id, which is a n
   // The next life of the container.
   await dataAfter(`${works}; order_name=rebuild; carry_out`);
   expect(await readFile(join(directory, 'data', 'made'), 'utf8')).toContain('--server-id=22 ');
+});
+
+test('mysql, mariadb: the supervisor has its account from the start, whatever its password is made of', async () => {
+  await mkdir(join(directory, 'data'));
+  const works = onDirectory('cp "$supervisor_sql" "$data/sql"; stat -c %a "$supervisor_sql"; : >"$initialised"');
+  const { said } = await dataAfter(`${works}; order_name=initialise; carry_out`);
+  const sql = await readFile(join(directory, 'data', 'sql'), 'utf8');
+  expect(sql).toBe(String.raw`CREATE USER 'supervisor'@'%' IDENTIFIED BY 'it''s \\"so"';
+GRANT IT;
+`);
+  expect(said).toContain('600');
+  const script = await readFile(join(directory, 'zz-lab-done.sh'), 'utf8');
+  expect(script).toContain(`<${directory}/supervisor.sql || exit 1`);
 });
 
 test('mysql, mariadb: a rebuild that was cut short is taken up by the next boot, with the new server id', async () => {

@@ -60,66 +60,6 @@ export const SETTINGS: Readonly<Record<EngineName, { sql: string; expected: Reco
   },
 };
 
-type AccountName = 'app' | 'appReadOnly' | 'monitor';
-
-/** What each account must be able to do, so that the refusals below mean something. */
-export const ALLOWED: Readonly<Record<AccountName, readonly string[]>> = {
-  app: [
-    "INSERT INTO users (name, email) VALUES ('may', 'may@example.test')",
-    "UPDATE users SET name = 'might' WHERE email = 'may@example.test'",
-    "DELETE FROM users WHERE email = 'may@example.test'",
-    'SELECT count(*) FROM idempotency_keys',
-    'SELECT max(epoch) FROM lab_epoch',
-    'SELECT id FROM lab_marker',
-  ],
-  appReadOnly: ['SELECT count(*) FROM users', 'SELECT max(epoch) FROM lab_epoch'],
-  monitor: ['SELECT max(epoch) FROM lab_epoch', 'SELECT id FROM lab_marker'],
-};
-
-const NOBODY_MAY = [
-  'CREATE TABLE intruder (id int)',
-  'DROP TABLE users',
-  "INSERT INTO lab_epoch (epoch, node) VALUES (99, 'db-9')",
-  'DELETE FROM lab_marker',
-];
-const ONLY_READ = ["INSERT INTO users (name, email) VALUES ('no', 'no@example.test')", 'DELETE FROM users'];
-
-const ENGINE_FORBIDS: Readonly<Record<EngineName, readonly string[]>> = {
-  mysql: [
-    'SET GLOBAL read_only = OFF',
-    'STOP REPLICA',
-    "CREATE USER intruder IDENTIFIED BY 'x'",
-    'SELECT * FROM mysql.user',
-    'SHUTDOWN',
-    "SELECT * FROM performance_schema.events_statements_history WHERE SQL_TEXT LIKE '%x%'",
-  ],
-  mariadb: [
-    'SET GLOBAL read_only = OFF',
-    'STOP SLAVE',
-    "CREATE USER intruder IDENTIFIED BY 'x'",
-    'SELECT * FROM mysql.global_priv',
-    'SHUTDOWN',
-  ],
-  postgres: [
-    "ALTER SYSTEM SET default_transaction_read_only = 'off'",
-    'SELECT pg_promote(false)',
-    "CREATE ROLE intruder LOGIN PASSWORD 'x'",
-    'SELECT * FROM pg_authid',
-    "SELECT pg_read_file('postgresql.auto.conf')",
-    "SELECT pg_create_physical_replication_slot('intruder')",
-  ],
-};
-
-/** What each account must not be able to do. */
-export function forbidden(engine: EngineName): Readonly<Record<AccountName, readonly string[]>> {
-  const all = [...NOBODY_MAY, ...ENGINE_FORBIDS[engine]];
-  return {
-    app: all,
-    appReadOnly: [...all, ...ONLY_READ],
-    monitor: [...all, ...ONLY_READ, 'SELECT * FROM users', 'SELECT * FROM idempotency_keys'],
-  };
-}
-
 /** A write that root tries on a closed node: only MariaDB 10.11 has nothing that stops its root. */
 export const CLOSED_TO_ROOT: Readonly<Record<EngineName, boolean>> = {
   mysql: true,
