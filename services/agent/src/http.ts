@@ -184,6 +184,7 @@ function sendProblem(log: Logger, response: ServerResponse, error: unknown): voi
     error instanceof Problem ? error : new Problem(500, 'internal', 'the agent failed; its log says why');
   if (problem.status === 500) log.error(error, 'request failed');
   const { status, code, message: detail } = problem;
+  if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
   // A body that was not read to its end must not be taken for the next request.
   if (status === 413) response.setHeader('Connection', 'close');
   send(response, status, 'application/problem+json', { type: 'about:blank', status, code, detail });

@@ -232,7 +232,9 @@ test('mysql, mariadb: a rebuild wipes everything but the server id, which is a n
 
 test('mysql, mariadb: the supervisor has its account from the start, whatever its password is made of', async () => {
   await mkdir(join(directory, 'data'));
-  const works = onDirectory('cp "$supervisor_sql" "$data/sql"; stat -c %a "$supervisor_sql"; : >"$initialised"');
+  const works = onDirectory(
+    'cp "$supervisor_sql" "$data/sql"; stat -c %a "$supervisor_sql"; : >"$initialised"',
+  );
   const { said } = await dataAfter(`${works}; order_name=initialise; carry_out`);
   const sql = await readFile(join(directory, 'data', 'sql'), 'utf8');
   expect(sql).toBe(String.raw`CREATE USER 'supervisor'@'%' IDENTIFIED BY 'it''s \\"so"';

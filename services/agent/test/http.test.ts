@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getEngineClient } from '@replication-lab/engines';
 import { pino } from 'pino';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { askOnce } from '../src/ask-once.ts';
 import { ControlDirectory, parseLines } from '../src/control.ts';
 import { createAgentServer } from '../src/http.ts';
@@ -85,18 +85,24 @@ test('shows what the boot script says', async () => {
   expect(health).toMatchObject({ boot: { phase: 'waiting', message: 'no data yet' } });
 });
 
-test.each([
-  ['no token', {}],
-  ['a wrong token', { Authorization: 'Bearer a-token-for-test' }],
-  ['a token that is longer', { Authorization: 'Bearer a-token-for-tests-' }],
-  ['the token without its scheme', { Authorization: 'a-token-for-tests' }],
-] as const)('carries out no order with %s', async (_, headers) => {
-  const response = await give({ order: 'initialise' }, headers as Record<string, string>);
-  expect(response.status).toBe(401);
-  expect(await codeOf(response)).toBe('unauthorised');
-  const id = '00000000-0000-4000-8000-000000000000';
-  expect((await fetch(`${url}/orders/${id}`, { headers })).status).toBe(401);
-  await expect(readFile(join(directory, 'order'))).rejects.toThrow();
+describe.each([
+  ['POST', '/orders'],
+  ['GET', '/orders/00000000-0000-4000-8000-000000000000'],
+])('%s %s', (method, path) => {
+  test.each([
+    ['no token', {}],
+    ['a wrong token', { Authorization: 'Bearer a-token-for-test' }],
+    ['a token that is longer', { Authorization: 'Bearer a-token-for-tests-' }],
+    ['an empty token', { Authorization: 'Bearer ' }],
+    ['the token without its scheme', { Authorization: 'a-token-for-tests' }],
+  ] as const)('is refused with %s', async (_, headers) => {
+    const body = method === 'POST' ? { body: JSON.stringify({ order: 'initialise' }) } : {};
+    const response = await fetch(url + path, { method, headers: headers as Record<string, string>, ...body });
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toBe('Bearer');
+    expect(await codeOf(response)).toBe('unauthorised');
+    await expect(readFile(join(directory, 'order'))).rejects.toThrow();
+  });
 });
 
 test('lays an order down for the boot script, and follows it', async () => {

@@ -29,8 +29,9 @@ type Handler = (
   query: string,
 ) => unknown;
 
-/** All but what is for everybody. */
-const FOR_THE_HOLDER: Readonly<Record<string, Handler>> = {
+/** All but what is for everybody, by which a supervisor only tells that it is there. */
+export const FOR_THE_HOLDER: Readonly<Record<string, Handler>> = {
+  'GET /metrics': (parts, _, response) => sendMetrics(parts.metrics, response),
   'GET /status': (parts, _, response) =>
     send(response, 200, { name: parts.name, ...describe(parts.status()) }),
   'GET /events': (parts, _, response, query) => sendEvents(parts, response, query),
@@ -39,8 +40,8 @@ const FOR_THE_HOLDER: Readonly<Record<string, Handler>> = {
 };
 
 /**
- * `GET /livez` and `GET /metrics` (Prometheus) for everybody. For the holder of the token: `GET /status`, what this supervisor
- * thinks now, `GET /events?after=SEQ`, what it has done and why, and `POST /switchover {"to": NODE}` and
+ * `GET /livez` for everybody. For the holder of the token: `GET /status`, what this supervisor thinks now,
+ * `GET /events?after=SEQ`, what it has done and why, `GET /metrics` (Prometheus), and `POST /switchover {"to": NODE}` and
  * `POST /failover {"to": NODE, "allowDataLoss": true}`, which answer when it is over. (`false`: what would be lost.)
  */
 export function createStatusServer(parts: StatusParts): Server {
@@ -48,13 +49,13 @@ export function createStatusServer(parts: StatusParts): Server {
     const [path, query = ''] = (request.url ?? '/').split('?', 2);
     const what = `${request.method} ${path}`;
     if (what === 'GET /livez') return send(response, 200, { name: parts.name });
-    if (what === 'GET /metrics') return void sendMetrics(parts.metrics, response);
     const handle = Object.hasOwn(FOR_THE_HOLDER, what) ? FOR_THE_HOLDER[what] : undefined;
     if (!handle) {
       const detail = 'GET /livez, /metrics, /status, /events?after=SEQ, POST /switchover, /failover';
       return sendProblem(response, 404, 'not-found', detail);
     }
     if (!isAuthorised(parts.token, request)) {
+      response.setHeader('WWW-Authenticate', 'Bearer');
       const detail = 'this needs the header Authorization: Bearer SUPERVISOR_TOKEN';
       return sendProblem(response, 401, 'unauthorised', detail);
     }

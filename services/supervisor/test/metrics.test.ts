@@ -82,7 +82,7 @@ describe('metrics of a supervisor', () => {
     ]);
   });
 
-  it('are served without a token', async () => {
+  it('are served to the holder of the token', async () => {
     const events = () => ({ name: '', bootId: '', next: 0, missed: 0, events: [] });
     const metrics = createMetrics(() => null).registry;
     const switchover = () => Promise.reject(new Error('not asked for'));
@@ -92,7 +92,7 @@ describe('metrics of a supervisor', () => {
     await once(server, 'listening');
     try {
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`;
-      const response = await fetch(url);
+      const response = await fetch(url, { headers: { Authorization: `Bearer ${parts.token}` } });
       expect(response.headers.get('content-type')).toBe(metrics.contentType);
       expect(await response.text()).toContain('# TYPE supervisor_failovers_total counter');
     } finally {
