@@ -8,6 +8,7 @@ import {
   type NodeState,
 } from '@replication-lab/engines';
 import type { Action, AgentOrder, NodeFailure, NodeReport } from './core/types.ts';
+import { errorText } from './error-text.ts';
 import { Heartbeat } from './heartbeat.ts';
 
 /** How often a node is asked while all is well; the lock is renewed by it. */
@@ -214,7 +215,7 @@ export class NodeChannel {
       kind: hadConnection ? 'lost' : refused ? 'refused' : 'silent',
       sinceMs: this.#failure?.sinceMs ?? performance.now(),
       attempts: (this.#failure?.attempts ?? 0) + 1,
-      error: error instanceof Error ? error.message : String(error),
+      error: errorText(error, this.#options.account.user),
     };
   }
 
@@ -223,7 +224,7 @@ export class NodeChannel {
     const startedMs = performance.now();
     const tell = (outcome: 'done' | 'failed', error: unknown) => {
       const ms = performance.now() - startedMs;
-      const text = error === null ? null : error instanceof Error ? error.message : String(error);
+      const text = error === null ? null : errorText(error, this.#options.account.user);
       this.#options.onOrder({ action, outcome, ms, error: text });
     };
     try {
