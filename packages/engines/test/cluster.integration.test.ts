@@ -35,6 +35,27 @@ describe.each(engines)('a %s primary with two replicas', (name: EngineName) => {
   });
   afterAll(async () => cluster?.[Symbol.asyncDispose]());
 
+  // A replica that was made anew is like this: a supervisor has to see it, to tell it whom to follow.
+  test.skipIf(name === 'postgres')('a node without any history lets a supervisor in', async () => {
+    const { failover } = engineOf(name);
+    const options = { database: cluster.database, connectTimeoutMs: 2000 };
+    await using channel = await failover.openChannel(
+      cluster.endpoint('db-3'),
+      cluster.accounts.supervisor,
+      options,
+    );
+    expect(await failover.lock(channel)).toBe(true);
+    const fresh = { epoch: 0, held: '', promoted: false, detached: true, readOnly: true };
+    expect(await failover.observe(channel)).toMatchObject(fresh);
+    expect(await client.reigns(channel, 0)).toEqual([]);
+    const account = cluster.accounts.replication['db-3']!;
+    await failover.follow(channel, cluster.endpoint('db-3'), cluster.endpoint('db-1'), account);
+    expect(await failover.observe(channel)).toMatchObject({ source: cluster.endpoint('db-1').host });
+    await using root = await client.connect(cluster.endpoint('db-3'), cluster.accounts.admin);
+    await root.query(name === 'mysql' ? 'STOP REPLICA' : 'STOP SLAVE');
+    await root.query(name === 'mysql' ? 'RESET REPLICA ALL' : 'RESET SLAVE ALL');
+  });
+
   test('comes up from nothing: one open primary, and replicas without a history of their own', async () => {
     const steps: string[] = [];
     const result = await cluster.bootstrap({ progress: (step) => steps.push(step) });
