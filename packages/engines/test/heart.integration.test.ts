@@ -16,7 +16,7 @@ describe.each(engines)('%s: heartbeats', (name) => {
     cluster = await startCluster(name, { subnet: '127.0.58', nodes: 2, supervised: true });
     for (const node of cluster.nodes) {
       const options = { database: cluster.database, connectTimeoutMs: 2_000 };
-      channels.push(await failover.openChannel(node, cluster.accounts.admin, options));
+      channels.push(await failover.openChannel(node, cluster.accounts.supervisor, options));
     }
   });
   afterAll(async () => {

@@ -30,5 +30,5 @@ function tell(event: SupervisorEvent): void {
   process.kill(process.pid, how);
 }
 
-const { admin, replication } = accounts;
-new Supervisor({ engine: engineOf(engine), nodes, admin, replication, database, onEvent: tell }).start();
+const { supervisor: account, replication } = accounts;
+new Supervisor({ engine: engineOf(engine), nodes, account, replication, database, onEvent: tell }).start();

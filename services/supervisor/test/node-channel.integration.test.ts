@@ -16,7 +16,7 @@ describe.each(engines)('%s: the line to a node', (engine) => {
     const { nodes, accounts, database } = cluster;
     channel = new NodeChannel({
       ...{ engine: engineOf(engine), node: cluster.endpoint('db-2'), nodes, database },
-      ...{ admin: accounts.admin, replication: accounts.replication?.['db-2'] },
+      ...{ account: accounts.supervisor, replication: accounts.replication?.['db-2'] },
       onNews: () => {},
       onOrder: (order) => orders.push(order),
     });

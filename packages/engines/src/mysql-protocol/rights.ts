@@ -19,6 +19,10 @@ export function tableRights(database: string): Omit<Rights, 'replication'> {
         why: 'begins a reign by its row, and has that row confirmed once more',
       },
       {
+        grants: [`SELECT, INSERT, DELETE ${on('lab_marker')}`],
+        why: 'writes heartbeats: a row that comes and goes in one transaction',
+      },
+      {
         grants: [`EXECUTE ON PROCEDURE ${escapeId(database)}.${FORGET_SOURCE}`],
         why: 'makes a new primary forget its source. The right for that (RELOAD) could also delete the binary log',
       },

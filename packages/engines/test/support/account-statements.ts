@@ -44,9 +44,10 @@ const NOBODY_MAY = [
   'ALTER TABLE lab_epoch ADD COLUMN intruder int',
   'DELETE FROM lab_epoch',
   'UPDATE lab_epoch SET epoch = epoch + 1',
-  'DELETE FROM lab_marker',
   'CREATE DATABASE intruder',
 ];
+/** Heartbeats of supervisors are rows of `lab_marker` on mysql and mariadb. */
+const NO_MARKER = ['DELETE FROM lab_marker', 'UPDATE lab_marker SET id = id + 1'];
 const NO_EPOCH = ["INSERT INTO lab_epoch (epoch, node) VALUES (99, 'db-9')"];
 const ONLY_READ = ["INSERT INTO users (name, email) VALUES ('no', 'no@example.test')", 'DELETE FROM users'];
 const NO_CLIENT_DATA = [
@@ -159,12 +160,19 @@ export function forbidden(engine: EngineName): Statements {
   const clients = [
     ...NOBODY_MAY,
     ...NO_EPOCH,
+    ...NO_MARKER,
     ...everybody,
     ...SUPERVISION[engine],
     ...(engine === 'postgres' ? LAB_FUNCTIONS : []),
   ];
   return {
-    supervisor: [...NOBODY_MAY, ...everybody, ...ONLY_READ, ...NO_CLIENT_DATA],
+    supervisor: [
+      ...NOBODY_MAY,
+      ...(engine === 'postgres' ? NO_MARKER : NO_MARKER.slice(1)),
+      ...everybody,
+      ...ONLY_READ,
+      ...NO_CLIENT_DATA,
+    ],
     app: clients,
     appReadOnly: [...clients, ...ONLY_READ],
     monitor: [...clients, ...ONLY_READ, ...NO_CLIENT_DATA],
