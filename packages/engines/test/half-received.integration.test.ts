@@ -14,36 +14,39 @@ describe.each(family)('%s: a replica has received half of a transaction', (name)
   const { failover } = engineOf(name);
   let cluster: Cluster;
   let channel: Connection;
+  let root: Connection;
 
   beforeAll(async () => {
     cluster = await startCluster(name, { subnet: '127.0.54', supervised: true });
     const { accounts, database } = cluster;
-    channel = await failover.openChannel(cluster.endpoint('db-2'), accounts.admin, {
+    channel = await failover.openChannel(cluster.endpoint('db-2'), accounts.supervisor, {
       database,
       connectTimeoutMs: 2_000,
     });
+    root = await cluster.admin('db-2');
     await using primary = await cluster.admin('db-1');
     await primary.query('CREATE TABLE lab.wide (id INT AUTO_INCREMENT PRIMARY KEY, text LONGTEXT)');
   });
   afterAll(async () => {
     channel?.destroy();
+    root?.destroy();
     await cluster?.[Symbol.asyncDispose]();
   });
 
   const relayLogBytes = async (): Promise<number> => {
-    const { rows } = await channel.query(name === 'mysql' ? 'SHOW REPLICA STATUS' : 'SHOW SLAVE STATUS');
+    const { rows } = await root.query(name === 'mysql' ? 'SHOW REPLICA STATUS' : 'SHOW SLAVE STATUS');
     return Number(rows[0]?.Relay_Log_Space);
   };
   /** MariaDB does not tell; there a transaction that did not come whole is enough. */
   const isHalf = async (rowsBefore: number): Promise<boolean> => {
     if (name === 'mariadb') return (await countOn()) === rowsBefore;
-    const { rows } = await channel.query(
+    const { rows } = await root.query(
       "SELECT 1 FROM performance_schema.replication_applier_status_by_coordinator WHERE PROCESSING_TRANSACTION <> ''",
     );
     return rows.length > 0;
   };
   const countOn = async (): Promise<number> =>
-    Number((await channel.query('SELECT COUNT(*) AS n FROM lab.wide')).rows[0]?.n);
+    Number((await root.query('SELECT COUNT(*) AS n FROM lab.wide')).rows[0]?.n);
 
   async function detachMidway(): Promise<boolean> {
     await using primary = await cluster.admin('db-1');

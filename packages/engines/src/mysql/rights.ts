@@ -30,13 +30,17 @@ export function rightsOf(database: string): Rights {
         grants: ['CONNECTION_ADMIN ON *.*'],
         why: 'writes the row of a reign before clients may write; logs in when clients have taken all connections',
       },
+      {
+        grants: ['SYSTEM_USER ON *.*'],
+        why: 'ends an applier that waits for the rest of a transaction (KILL), which CONNECTION_ADMIN does not let it',
+      },
       probes,
       {
         grants: [
-          'SELECT (NAME, THREAD_ID, THREAD_OS_ID, PROCESSLIST_USER, PROCESSLIST_COMMAND) ON performance_schema.threads',
+          'SELECT (NAME, THREAD_ID, THREAD_OS_ID, PROCESSLIST_ID, PROCESSLIST_USER, PROCESSLIST_COMMAND) ON performance_schema.threads',
           'SELECT (THREAD_ID, VARIABLE_NAME) ON performance_schema.user_variables_by_thread',
         ],
-        why: 'sees who confirms, and when the server was started. Not the columns that show statements and values',
+        why: 'sees who confirms, when the server was started, and which session is the applier. Not the columns that show statements and values',
       },
       ...own.supervisor,
     ],
