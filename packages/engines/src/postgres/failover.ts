@@ -7,6 +7,7 @@ import { Order, openChannel } from './failover-order.ts';
 import { arm, establish, flushWholeRecords, quorumOf } from './failover-quorum.ts';
 import { NO_RECEIVER, observe, READERS_IN_THE_WAY } from './failover-state.ts';
 import { openHeart } from './heart.ts';
+import { READ_BY_FUNCTION } from './history.ts';
 import { writeEpoch } from './reign.ts';
 import { DROP_IDLE_SLOTS, END_SESSION } from './rights.ts';
 import { WRITES } from './schema.ts';
@@ -176,7 +177,7 @@ async function found(
   }
   await order.query(`SELECT set_config('default_transaction_read_only', 'off', false)`);
   try {
-    await writeEpoch(order, { ...reign, lossless: false });
+    await writeEpoch(order, { ...reign, lossless: false }, READ_BY_FUNCTION);
   } finally {
     await order.run((session) => session.send('RESET default_transaction_read_only')).catch(() => {});
   }
