@@ -8,7 +8,12 @@ import { createStatusServer, FOR_THE_HOLDER } from '../src/http.ts';
 const token = 'a-token-of-the-test';
 let server: Server;
 let url: string;
-let switchovers = 0;
+let changes = 0;
+
+const change = async () => {
+  changes += 1;
+  return { ok: false, code: 'unknown-node', detail: '' } as const;
+};
 
 beforeAll(async () => {
   server = createStatusServer({
@@ -17,10 +22,8 @@ beforeAll(async () => {
     status: () => null,
     events: () => ({ name: 'supervisor-1', bootId: '', next: 0, missed: 0, events: [] }),
     metrics: new Registry(),
-    switchover: async () => {
-      switchovers += 1;
-      return { ok: false, code: 'unknown-node', detail: '' };
-    },
+    switchover: change,
+    override: change,
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -41,6 +44,7 @@ test('what there is, and what of it is for everybody', async () => {
     'GET /events',
     'GET /metrics',
     'GET /status',
+    'POST /failover',
     'POST /switchover',
   ]);
   const live = await ask('GET /livez');
@@ -63,12 +67,12 @@ describe.each(Object.keys(FOR_THE_HOLDER))('%s', (what) => {
     expect(response.status).toBe(401);
     expect(response.headers.get('www-authenticate')).toBe('Bearer');
     expect(await response.json()).toMatchObject({ code: 'unauthorised' });
-    expect(switchovers).toBe(0);
+    expect(changes).toBe(0);
   });
 
   test('is not refused with the token', async () => {
     const response = await ask(what, { Authorization: `Bearer ${token}` });
     expect(response.status).toBe(what === 'POST /switchover' ? 404 : 200);
-    switchovers = 0;
+    changes = 0;
   });
 });
