@@ -33,10 +33,15 @@ afterAll(() => {
   server.closeAllConnections();
 });
 
+const BODY: Readonly<Record<string, string>> = {
+  'POST /switchover': '{"to": "db-2"}',
+  'POST /failover': '{"to": "db-2", "allowDataLoss": true}',
+};
+
 /** `what`: `GET /status`. */
 function ask(what: string, headers: Record<string, string> = {}): Promise<Response> {
   const [method = '', path = ''] = what.split(' ');
-  return fetch(url + path, { method, headers, ...(method === 'POST' && { body: '{"to": "db-2"}' }) });
+  return fetch(url + path, { method, headers, ...(method === 'POST' && { body: BODY[what] }) });
 }
 
 test('what there is, and what of it is for everybody', async () => {
@@ -72,7 +77,7 @@ describe.each(Object.keys(FOR_THE_HOLDER))('%s', (what) => {
 
   test('is not refused with the token', async () => {
     const response = await ask(what, { Authorization: `Bearer ${token}` });
-    expect(response.status).toBe(what === 'POST /switchover' ? 404 : 200);
+    expect(response.status).toBe(what in BODY ? 404 : 200);
     changes = 0;
   });
 });
