@@ -16,6 +16,8 @@ export interface EngineFailover {
    * that from its source once more (mariadb: starting a replica without a relay log that it trusts throws the log away).
    */
   readonly forgetsReceived: boolean;
+  /** A replica whose source is frozen or cut off needs a whole second more to be detached (mariadb). */
+  readonly fencesSlowly: boolean;
   /** A channel, without its lock. `credentials` are the administrator's. Throws EngineError within `connectTimeoutMs`. */
   openChannel(
     endpoint: Endpoint,

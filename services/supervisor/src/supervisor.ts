@@ -12,8 +12,8 @@ import { newWish, whyNoSwitchover } from './core/switchover.ts';
 import {
   type Action,
   initialState,
-  LIMITS,
   type Limits,
+  limitsFor,
   type NodeReport,
   type Phase,
   type Step,
@@ -106,7 +106,7 @@ export class Supervisor {
       endpoints: nodes,
       positions: engine.client.positions,
       forgetsReceived: engine.failover.forgetsReceived,
-      limits: { ...LIMITS, ...options.limits },
+      limits: { ...limitsFor(engine.failover), ...options.limits },
       random: Math.random,
     };
     this.#errands = options.agents

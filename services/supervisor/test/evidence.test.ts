@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { initialState } from '../src/core/types.ts';
+import { initialState, limitsFor } from '../src/core/types.ts';
 import { at, fenced, play, reasons, refusedSince, seen, silentSince, told } from './world.ts';
 
 describe('is the primary dead?', () => {
@@ -29,6 +29,21 @@ describe('is the primary dead?', () => {
     ]);
     expect(step.state.phase).toBe('suspecting');
     expect(play([[1_250, frozen]], step.state).state.phase).toBe('fencing');
+  });
+
+  it('frozen, where a fence needs a second more: it begins sooner', () => {
+    const slow = { limits: limitsFor({ fencesSlowly: true }) };
+    const frozen = seen({ 'db-1': { ...silentSince(500), askedAtMs: 0 } });
+    const step = play(
+      [
+        [0, seen()],
+        [750, frozen],
+      ],
+      undefined,
+      slow,
+    );
+    expect(step.state.phase).toBe('suspecting');
+    expect(play([[850, frozen]], step.state, slow).state.phase).toBe('fencing');
   });
 
   it('alone with its silence a supervisor does nothing, however long', () => {

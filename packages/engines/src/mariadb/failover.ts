@@ -113,6 +113,7 @@ export const failover: EngineFailover = failoverOf({
   startApplier: 'START SLAVE SQL_THREAD',
   start: 'START SLAVE',
   startForgets: true,
+  fencesSlowly: true,
   changeSource,
   halfApplied: null,
   stop: 'STOP SLAVE',

@@ -41,6 +41,8 @@ export interface Words {
   readonly start: string;
   /** Starting a thread when both are stopped throws away what was received and not applied (mariadb). */
   readonly startForgets: boolean;
+  /** See `EngineFailover.fencesSlowly`. */
+  readonly fencesSlowly: boolean;
   changeSource(
     connection: Pick<Connection, 'query'>,
     source: Endpoint,

@@ -17,6 +17,7 @@ export function failoverOf(words: Words): EngineFailover {
   const begin = (channel: Connection, options: CallOptions | undefined) => new Order(words, channel, options);
   return {
     forgetsReceived: words.startForgets,
+    fencesSlowly: words.fencesSlowly,
     openChannel: (endpoint, credentials, options) =>
       openChannel(words.dialect, endpoint, credentials, options),
     async lock(channel, options) {

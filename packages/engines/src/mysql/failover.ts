@@ -101,6 +101,7 @@ export const failover: EngineFailover = failoverOf({
   startApplier: 'START REPLICA SQL_THREAD',
   start: 'START REPLICA',
   startForgets: false,
+  fencesSlowly: false,
   changeSource,
   halfApplied: `SELECT t.PROCESSLIST_ID AS id
       FROM performance_schema.threads t

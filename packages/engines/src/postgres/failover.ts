@@ -241,6 +241,7 @@ async function setReadOnly(order: Order, wanted: 'on' | 'off'): Promise<void> {
 
 export const failover: EngineFailover = {
   forgetsReceived: false,
+  fencesSlowly: false,
   openChannel,
   lock,
   unlock,

@@ -1,4 +1,4 @@
-import type { Endpoint, NodeState, PositionOps, Reign } from '@replication-lab/engines';
+import type { Endpoint, EngineFailover, NodeState, PositionOps, Reign } from '@replication-lab/engines';
 import type { Verdict } from './evidence.ts';
 import type { Pulse, Stall } from './gray.ts';
 import type { Override } from './override.ts';
@@ -256,6 +256,13 @@ export const LIMITS: Limits = {
   divergedMs: 1_000,
   lateMs: 200,
 };
+
+/**
+ * A fence is undone while nobody is promoted, and what decides is the last look after it. Where it takes a second more, it begins
+ * sooner, so that the silence before a promotion is about as long as elsewhere.
+ */
+export const limitsFor = ({ fencesSlowly }: Pick<EngineFailover, 'fencesSlowly'>): Limits =>
+  fencesSlowly ? { ...LIMITS, softMs: 800, softSilentMs: 700 } : LIMITS;
 
 export interface Step {
   readonly state: SupervisorState;
