@@ -27,21 +27,25 @@ export interface EpochTable {
  * questions go to the server that has to take the row, on the same connection, and need no right that opening it does not.
  * They come before anything is written here, new columns included: MariaDB numbers its transactions on from the last reign,
  * so what this one writes would cover what the last one lost.
+ *
+ * `mayWrite` is waited for before that, while the questions are asked.
  */
 export async function writeEpochRow(
   connection: Connection,
   table: EpochTable,
   { epoch, node, lossless }: Pick<Reign, 'epoch' | 'node' | 'lossless'>,
+  mayWrite: Promise<void> = Promise.resolve(),
 ): Promise<void> {
   const { rows } = await connection.query(table.select, [epoch]);
   const owner = rows[0]?.node;
-  if (owner === node) return;
+  if (owner === node) return mayWrite;
   if (owner !== undefined) {
     throw new EngineError('other', `epoch ${epoch} belongs to ${owner}, ${node} cannot have it`, {
       endpoint: connection.endpoint,
     });
   }
   const { fork, start } = await table.held();
+  await mayWrite;
   await table.addMissingColumns();
   const values: SqlValue[] = [epoch, node, fork, start, lossless];
   await connection.query(table.insert, values);

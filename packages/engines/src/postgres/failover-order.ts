@@ -11,6 +11,9 @@ const MARGIN_MS = 50;
 /** How each channel has logged in: for the second session that some orders need for a moment. */
 const logins = new WeakMap<PostgresSession, OpenOptions>();
 
+/** By channel: a second session that was opened ahead. */
+const witnesses = new WeakMap<PostgresSession, Promise<PostgresSession>>();
+
 /** Warnings must come through: one of them says that a commit was not confirmed. */
 const SETTINGS: Readonly<Record<string, string>> = {
   idle_session_timeout: `${CHANNEL_IDLE_MS}ms`,
@@ -86,8 +89,25 @@ export class Order extends ToolConnection<PostgresSession> {
 
   /** A second session of the same account on the same node, not under its lock. The caller destroys it. */
   async openWitness(): Promise<ToolConnection<PostgresSession>> {
+    const { session } = this;
+    const ahead = witnesses.get(session);
+    witnesses.delete(session);
+    const witness = await ahead?.catch(() => null);
+    return witness && !witness.broken ? new ToolConnection(witness) : new ToolConnection(await this.#login());
+  }
+
+  /** Begins to open the witness of a later order, while this one has to wait anyway. It ends with the channel at the latest. */
+  openWitnessAhead(): void {
+    const { session } = this;
+    if (witnesses.has(session)) return;
+    const opening = this.#login();
+    witnesses.set(session, opening);
+    opening.then((witness) => session.onClose(() => witness.destroy())).catch(() => {});
+  }
+
+  #login(): Promise<PostgresSession> {
     const login = logins.get(this.session);
     if (!login) throw this.refuse('was not reached through openChannel');
-    return new ToolConnection(await openSession(login, this.remainingMs()));
+    return openSession(login, this.remainingMs());
   }
 }

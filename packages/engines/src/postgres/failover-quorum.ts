@@ -5,7 +5,7 @@ import { slotName } from './conninfo.ts';
 import { Order } from './failover-order.ts';
 import { READ_BY_FUNCTION } from './history.ts';
 import { writeEpoch } from './reign.ts';
-import { ask, set } from './settings.ts';
+import { ask, missing, set } from './settings.ts';
 
 const ARM_MS = 5000;
 
@@ -59,9 +59,11 @@ async function armStandby(order: Order, list: string): Promise<void> {
   }
   await set(order, {
     synchronous_standby_names: list,
-    default_transaction_read_only: 'on',
-    primary_slot_name: '',
-    recovery_min_apply_delay: '0',
+    ...(await missing(order, {
+      default_transaction_read_only: 'on',
+      primary_slot_name: '',
+      recovery_min_apply_delay: '0',
+    })),
   });
   const shows = `SELECT current_setting('synchronous_standby_names') = $1 AND current_setting('primary_slot_name') = ''
      AND current_setting('default_transaction_read_only') = 'on'`;
@@ -90,19 +92,14 @@ const EMPTY_COMMIT = `SELECT pg_logical_emit_message(true, 'replication-lab', ''
  * Has the log flushed up to the end of a record, by a commit that waits for nobody. Else a part of one may be sent, which a
  * standby can do nothing with, and which makes this node's past longer than its successor's.
  */
-export async function flushWholeRecords(order: Order): Promise<void> {
-  const witness = await order.openWitness();
-  try {
-    await witness.query(
-      `SELECT set_config('default_transaction_read_only', 'off', false),
-              set_config('synchronous_commit', 'local', false)`,
-      [],
-      order.limits(),
-    );
-    await witness.query(EMPTY_COMMIT, [], order.limits());
-  } finally {
-    witness.destroy();
-  }
+export async function flushWholeRecords(order: Order, witness: Connection): Promise<void> {
+  await witness.query(
+    `SELECT set_config('default_transaction_read_only', 'off', false),
+            set_config('synchronous_commit', 'local', false)`,
+    [],
+    order.limits(),
+  );
+  await witness.query(EMPTY_COMMIT, [], order.limits());
 }
 
 /**
@@ -156,7 +153,6 @@ export async function establish(
   await order.query(`SELECT set_config('default_transaction_read_only', 'off', false),
     set_config('synchronous_commit', 'on', false)`);
   try {
-    await proveThatCommitsWait(order);
     await writeConfirmed(order, { epoch, node }, voters);
   } finally {
     // What `observe` says of the node is what its sessions find, not what this one had set.
@@ -185,7 +181,12 @@ async function writeConfirmed(
   voters: readonly string[],
 ): Promise<void> {
   try {
-    await writeEpoch(order, { epoch, node, lossless: true }, READ_BY_FUNCTION);
+    const isProved = proveThatCommitsWait(order);
+    const isWritten = writeEpoch(order, { epoch, node, lossless: true }, READ_BY_FUNCTION, isProved);
+    // Neither may go on when the other has failed.
+    const [proved, written] = await Promise.allSettled([isProved, isWritten]);
+    if (proved.status === 'rejected') throw proved.reason;
+    if (written.status === 'rejected') throw written.reason;
     const touched = await order.run(
       (session) =>
         new Promise<number>((resolve, reject) => {

@@ -151,6 +151,7 @@ async function promote(channel: Connection, options?: CallOptions): Promise<void
   const { trouble } = quorumOf(String(settings?.names), String(settings?.level));
   if (trouble !== null) throw order.refuse(`is not armed: ${trouble}`);
   if (settings?.conninfo !== '') throw order.refuse('still follows its source: detach and arm it first');
+  order.openWitnessAhead();
   await order.query('SELECT pg_promote(false)');
   await order.until(async () => !(await recovers(order)), 'is still in recovery');
 }
@@ -213,8 +214,19 @@ const NONE_UNDER_WAY = `
  */
 async function close(channel: Connection, options?: CallOptions): Promise<void> {
   const order = new Order(channel, options, EFFECT_MS);
-  await setReadOnly(order, 'on');
-  if (await recovers(order)) return;
+  if (await recovers(order)) return setReadOnly(order, 'on');
+  // Before anybody has to wait for it.
+  const witness = await order.openWitness();
+  try {
+    await setReadOnly(order, 'on');
+    await untilQuiet(order);
+    await flushWholeRecords(order, witness);
+  } finally {
+    witness.destroy();
+  }
+}
+
+async function untilQuiet(order: Order): Promise<void> {
   const since = String(await ask(order, 'SELECT clock_timestamp()::text'));
   const endsAtMs = performance.now() + FINISH_MS;
   let looks = 0;
@@ -224,7 +236,6 @@ async function close(channel: Connection, options?: CallOptions): Promise<void> 
     return looks > 1;
   };
   await order.until(isQuiet, 'still has writes under way');
-  await flushWholeRecords(order);
 }
 
 async function demote(channel: Connection, options?: CallOptions): Promise<void> {

@@ -5,11 +5,12 @@ import { positionFromServer } from './positions.ts';
 import { probe } from './probe.ts';
 import { EPOCH_COLUMNS } from './schema.ts';
 
-/** `EngineAdmin.writeEpoch`, in a session that may write. `historySql`: as for `held`. */
+/** `EngineAdmin.writeEpoch`, in a session that may write. `historySql`: as for `held`; `mayWrite`: as for `writeEpochRow`. */
 export async function writeEpoch(
   connection: Connection,
   reign: Pick<Reign, 'epoch' | 'node' | 'lossless'>,
   historySql?: string,
+  mayWrite?: Promise<void>,
 ): Promise<void> {
   await writeEpochRow(
     connection,
@@ -20,6 +21,7 @@ export async function writeEpoch(
       addMissingColumns: () => addMissingColumns(connection),
     },
     reign,
+    mayWrite,
   );
 }
 
