@@ -50,6 +50,7 @@ export class RouterCore {
   readonly #access: ReadonlyMap<string, NodeAccess>;
   readonly #watchers: ReadonlyMap<string, NodeWatcher>;
   readonly #timer: NodeJS.Timeout;
+  readonly #warmer: NodeJS.Timeout;
   readonly #parser: Promise<void>;
   #news = Promise.withResolvers<void>();
   #closing: Promise<void> | null = null;
@@ -104,6 +105,7 @@ export class RouterCore {
     this.#watchers = new Map(names.map((name) => [name, this.#watch(name, options)]));
     for (const watcher of this.#watchers.values()) watcher.start();
     this.#timer = setInterval(() => this.cluster.tick(now()), TICK_MS);
+    this.#warmer = setInterval(() => this.#warm(), DEFAULTS.warmEveryMs);
   }
 
   access(node: string): NodeAccess {
@@ -253,6 +255,7 @@ export class RouterCore {
 
   async #close(): Promise<void> {
     clearInterval(this.#timer);
+    clearInterval(this.#warmer);
     this.#news.resolve();
     this.primaryWait.wake();
     this.readWait.wake();
@@ -263,6 +266,12 @@ export class RouterCore {
     this.events.clear();
   }
 
+  /** Before a node becomes the primary: while there is none everybody would log in at the same moment. */
+  #warm(): void {
+    const up = this.topology().nodes.filter((node) => node.up);
+    for (const { name } of up) this.access(name).warmWrites();
+  }
+
   #isStalled(node: string, nowMs: number): boolean {
     const { stallMs } = DEFAULTS;
     return this.load.stallMs(node, nowMs) > stallMs && nowMs - this.cluster.aliveAtMs(node) > stallMs;
@@ -271,7 +280,7 @@ export class RouterCore {
   #listen(): void {
     this.events.on('primary-changed', ({ to }) => {
       if (to !== null) for (const wait of [this.primaryWait, this.readWait]) wait.wake();
-      else for (const access of this.accesses) access.warmWrites();
+      else this.#warm();
     });
     // A node that was there from the beginning is warm: only one that was away begins gently.
     const away = new Set<string>();

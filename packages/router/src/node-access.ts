@@ -2,7 +2,7 @@ import { type Endpoint, type EngineClient, Halt, type NodePool } from '@replicat
 import { DEFAULTS, type Settings } from './settings.ts';
 import type { RouterOptions } from './types.ts';
 
-/** As many as let writes through that have waited for a primary, until there are more. */
+/** As many as let the first writes through to a new primary, until there are more. */
 const WARM_CONNECTIONS = 2;
 
 /**
@@ -33,8 +33,8 @@ export class NodeAccess {
   }
 
   /**
-   * Opens a few connections for writes, in case this node is the next primary: it costs some ms, more when everybody needs one at
-   * the same moment. A node that refuses them is none.
+   * Opens a few connections for writes where there is none, in case this node is the next primary: a login costs some ms, more
+   * when everybody needs one at the same moment. A node that refuses them is none.
    */
   warmWrites(): void {
     if (this.writePool.stats().size > 0) return;

@@ -35,6 +35,8 @@ export const DEFAULTS = {
   primaryWaiters: 100,
   /** Polling while there is no primary: each millisecond of it is an outage of writes. */
   hurriedPollMs: 25,
+  /** How often it is seen to that every node that is up has connections for writes, should it become the primary. */
+  warmEveryMs: 1_000,
   /** How long a session read waits for a replica to catch up before it burdens the primary. */
   sessionWaitMs: 100,
   /** Session reads that wait for one replica at once; one more goes on to the primary. */

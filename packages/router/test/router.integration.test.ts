@@ -50,6 +50,11 @@ describe.each(engines)('%s', (engine: EngineName) => {
     expect(view('db-2').stalenessMs).toBeLessThan(1_000);
   });
 
+  test('keeps connections for writes open to every node: each may be the next primary', async () => {
+    const open = () => Object.values(router.poolStats()).map(({ write }) => write.size > 0);
+    await until(open, 10_000).toEqual([true, true, true]);
+  });
+
   test('spreads eventual reads over both replicas, and says truly where they went', async () => {
     await healthy();
     const nodes: string[] = [];
