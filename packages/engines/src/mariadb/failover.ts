@@ -117,12 +117,11 @@ export const failover: EngineFailover = failoverOf({
   changeSource,
   halfApplied: null,
   stop: 'STOP SLAVE',
-  enableSemiSync: [
-    'SET GLOBAL rpl_semi_sync_master_timeout = 18446744073709551615',
-    'SET GLOBAL rpl_semi_sync_master_wait_no_slave = ON',
-    "SET GLOBAL rpl_semi_sync_master_wait_point = 'AFTER_SYNC'",
-    'SET GLOBAL rpl_semi_sync_master_enabled = ON',
-  ],
+  enableSemiSync: `SET
+    GLOBAL rpl_semi_sync_master_timeout = 18446744073709551615,
+    GLOBAL rpl_semi_sync_master_wait_no_slave = ON,
+    GLOBAL rpl_semi_sync_master_wait_point = 'AFTER_SYNC',
+    GLOBAL rpl_semi_sync_master_enabled = ON`,
   becomeReplica: [
     'SET GLOBAL rpl_semi_sync_master_enabled = OFF',
     'SET GLOBAL rpl_semi_sync_slave_enabled = ON',

@@ -76,7 +76,7 @@ export async function beside(
   deadline: Deadline,
   work: (side: Connection) => Promise<void>,
 ): Promise<void> {
-  const side = await openBeside(channel, deadline.remainingMs());
+  const side = await takeBeside(channel, deadline.remainingMs());
   const isDone = new AbortController();
   let renewing: Promise<void> | null = null;
   try {
@@ -88,6 +88,29 @@ export async function beside(
     await renewing;
     side.destroy();
   }
+}
+
+/** Opened ahead, by channel: see `openBesideAhead`. */
+const ahead = new WeakMap<Connection, { readonly side: Promise<Connection>; readonly atMs: number }>();
+
+/**
+ * Begins to open the connection of the next `beside`, so that nobody waits for its login then. As ever the server ends it when it is
+ * silent for long, so it is used at once or not at all.
+ */
+export function openBesideAhead(channel: Connection, connectTimeoutMs: number): void {
+  if (ahead.has(channel)) return;
+  const side = openBeside(channel, connectTimeoutMs);
+  ahead.set(channel, { side, atMs: performance.now() });
+  side.then((connection) => channel.onClose(() => connection.destroy())).catch(() => {});
+}
+
+async function takeBeside(channel: Connection, connectTimeoutMs: number): Promise<Connection> {
+  const opened = ahead.get(channel);
+  ahead.delete(channel);
+  const side = await opened?.side.catch(() => null);
+  if (opened && side && performance.now() - opened.atMs < SIDE_IDLE_MS / 2) return side;
+  side?.destroy();
+  return openBeside(channel, connectTimeoutMs);
 }
 
 /** A connection beside the channel that is used for longer than one call. The caller destroys it. */

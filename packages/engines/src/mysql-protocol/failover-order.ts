@@ -54,8 +54,8 @@ export interface Words {
    * to stop, it waits for the rest a whole minute (mysql). Null where it does not.
    */
   readonly halfApplied: string | null;
-  /** Semi-sync with no way out, from now on. */
-  readonly enableSemiSync: readonly string[];
+  /** Semi-sync with no way out, from now on: one statement, because clients may wait for it. */
+  readonly enableSemiSync: string;
   /** No semi-sync as a source, and confirms as a replica. */
   readonly becomeReplica: readonly string[];
   readonly promote: string;

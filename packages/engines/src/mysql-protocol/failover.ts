@@ -2,7 +2,7 @@ import { escapeId } from 'mysql2';
 import type { EngineFailover, NodeState } from '../failover.ts';
 import { DATABASE_NAME } from '../names.ts';
 import { type CallOptions, type Connection, type Credentials, type Endpoint, EngineError } from '../types.ts';
-import { beside, openChannel } from './channel.ts';
+import { beside, openBesideAhead, openChannel } from './channel.ts';
 import { type Look, Order, type Words } from './failover-order.ts';
 import { openHeart } from './heart.ts';
 import { writeEpoch } from './reign.ts';
@@ -155,9 +155,11 @@ async function arm(order: Order): Promise<void> {
   if (look.state.source !== null) {
     if (!look.state.detached) throw order.error('other', 'is not detached from its source');
     if (!hasAppliedAll(order, look)) throw notApplied(order, look);
+    // It is promoted next, and writes its row.
+    openBesideAhead(order.channel, order.deadline.remainingMs());
     await forgetSource(order);
   } else if (look.state.quorum.armed) return;
-  for (const statement of order.words.enableSemiSync) await order.query(statement);
+  await order.query(order.words.enableSemiSync);
   if (await order.until(({ state }) => state.quorum.armed)) return;
   const { semiSync } = await order.look();
   throw order.error('timeout', `does not make commits wait for a replica: ${troubleOf(semiSync)}`);
@@ -196,7 +198,7 @@ async function found(
     const held = async () => (await words.look(side, {})).state.held;
     await writeEpoch(side, database, { epoch, node, lossless: false }, held);
   });
-  for (const statement of words.enableSemiSync) await order.query(statement);
+  await order.query(words.enableSemiSync);
   if (await order.until(({ state }) => state.quorum.armed)) return;
   throw order.error('timeout', 'does not make commits wait for a replica');
 }

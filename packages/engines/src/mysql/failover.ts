@@ -108,13 +108,12 @@ export const failover: EngineFailover = failoverOf({
       JOIN performance_schema.replication_applier_status_by_coordinator c USING (THREAD_ID)
      WHERE c.PROCESSING_TRANSACTION <> ''`,
   stop: 'STOP REPLICA',
-  enableSemiSync: [
-    'SET GLOBAL rpl_semi_sync_source_timeout = 4294967295',
-    'SET GLOBAL rpl_semi_sync_source_wait_for_replica_count = 1',
-    'SET GLOBAL rpl_semi_sync_source_wait_no_replica = ON',
-    "SET GLOBAL rpl_semi_sync_source_wait_point = 'AFTER_SYNC'",
-    'SET GLOBAL rpl_semi_sync_source_enabled = ON',
-  ],
+  enableSemiSync: `SET
+    GLOBAL rpl_semi_sync_source_timeout = 4294967295,
+    GLOBAL rpl_semi_sync_source_wait_for_replica_count = 1,
+    GLOBAL rpl_semi_sync_source_wait_no_replica = ON,
+    GLOBAL rpl_semi_sync_source_wait_point = 'AFTER_SYNC',
+    GLOBAL rpl_semi_sync_source_enabled = ON`,
   becomeReplica: [
     'SET GLOBAL rpl_semi_sync_source_enabled = OFF',
     'SET GLOBAL rpl_semi_sync_replica_enabled = ON',
