@@ -219,8 +219,15 @@ export class NodeChannel {
     };
   }
 
+  /** One order, and what it goes on with when it is done. */
   async #carryOut(action: ChannelOrder, channel: Connection): Promise<void> {
     this.#busy = action;
+    const next = secondHalfOf(action);
+    if ((await this.#carryOutOne(action, channel)) && next) await this.#carryOutOne(next, channel);
+  }
+
+  /** False when it was refused. */
+  async #carryOutOne(action: ChannelOrder, channel: Connection): Promise<boolean> {
     const startedMs = performance.now();
     const tell = (outcome: 'done' | 'failed', error: unknown) => {
       const ms = performance.now() - startedMs;
@@ -230,10 +237,12 @@ export class NodeChannel {
     try {
       await this.#do(action, channel);
       tell('done', null);
+      return true;
     } catch (error) {
       tell('failed', error);
       // An order that was refused leaves the channel as it was; one that got no answer leaves nothing to go on with.
       if (!(error instanceof EngineError) || FATAL.has(error.code)) throw error;
+      return false;
     }
   }
 
@@ -308,6 +317,13 @@ const FATAL: ReadonlySet<EngineError['code']> = new Set([
   'aborted',
   'outcome-unknown',
 ]);
+
+/** See `Action`. */
+function secondHalfOf(action: ChannelOrder): ChannelOrder | null {
+  const { node } = action;
+  if (action.do === 'promote') return { do: 'establish', node, epoch: action.epoch };
+  return action.do === 'detach' && action.voters ? { do: 'arm', node, voters: action.voters } : null;
+}
 
 const isSame = (a: Action, b: Action | null): boolean =>
   b !== null && JSON.stringify(a) === JSON.stringify(b);

@@ -51,7 +51,7 @@ describe('metrics of a supervisor', () => {
       ...{ what: 'phase', from: 'looking', to: 'refusing', ...primary, why: [] },
       reasons: ['voter-silent', 'voter-silent', 'never-armed'],
     });
-    const action = { do: 'promote', node: 'db-2' } as const;
+    const action = { do: 'promote', node: 'db-2', epoch: 2 } as const;
     observe({ what: 'order', node: 'db-2', action, outcome: 'failed', ms: 20, error: 'no' });
     const text = await registry.metrics();
     expect(samples(text, 'supervisor_failovers_total')).toEqual([

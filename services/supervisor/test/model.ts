@@ -384,6 +384,8 @@ export class Model {
       case 'detach':
         if (!node.promoted) node.source = null;
         node.linkedSinceTurn = null;
+        // Now and then whoever gave the order ends before its second half; and of a promotion.
+        if (action.voters && this.#random() < 0.8) this.#arm(node, action.voters);
         return;
       case 'follow':
         if (node.promoted) return;
@@ -392,12 +394,12 @@ export class Model {
         node.source = action.source as Name;
         return;
       case 'arm':
-        if (!node.promoted && (node.source !== null || node.applied !== node.head)) return;
-        node.armed = true;
-        node.voters = action.voters as Name[];
+        this.#arm(node, action.voters);
         return;
       case 'promote':
-        if (node.source === null) node.promoted = true;
+        if (node.source !== null) return;
+        node.promoted = true;
+        if (this.#random() < 0.8) this.#begin(node, action.epoch);
         return;
       case 'reopen':
         if (node.source !== null) return;
@@ -407,9 +409,7 @@ export class Model {
         this.reopened += 1;
         return;
       case 'establish':
-        if (node.promoted && this.#epochOf(node.head) < action.epoch) {
-          this.#append(node, { epoch: action.epoch, node: node.name });
-        }
+        if (node.promoted) this.#begin(node, action.epoch);
         return;
       case 'found': {
         if (node.promoted || node.source !== null || node.applied !== node.head) return;
@@ -440,6 +440,16 @@ export class Model {
       case 'demote':
         if (!node.open && !this.#waiting.some(({ on }) => on === node.name)) node.promoted = false;
     }
+  }
+
+  #arm(node: ModelNode, voters: readonly string[]): void {
+    if (!node.promoted && (node.source !== null || node.applied !== node.head)) return;
+    node.armed = true;
+    node.voters = voters as Name[];
+  }
+
+  #begin(node: ModelNode, epoch: number): void {
+    if (this.#epochOf(node.head) < epoch) this.#append(node, { epoch, node: node.name });
   }
 
   #hasAll(node: ModelNode): boolean {

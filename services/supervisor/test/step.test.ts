@@ -291,7 +291,7 @@ describe('a promotion, piece by piece: each follows from what is seen', () => {
     const step = looked({ 'db-2': following, 'db-3': fenced(armedVoter()) });
     expect([step.state.phase, told(step)]).toEqual(['attaching', []]);
     expect(told(looked({ 'db-2': following, 'db-3': fenced(armedVoter(['db-2'])) }))).toEqual([
-      'promote db-3',
+      'promote db-3 2',
     ]);
   });
 
@@ -343,7 +343,7 @@ describe('a promotion, piece by piece: each follows from what is seen', () => {
   it('goes on when the old primary wakes up late', () => {
     const following = { state: { source: hostOf('db-3'), linked: true } };
     const woken = seen({ 'db-2': following, 'db-3': fenced(armedVoter(['db-2'])) });
-    expect(told(play([before, [200, woken]]))).toEqual(['promote db-3']);
+    expect(told(play([before, [200, woken]]))).toEqual(['promote db-3 2']);
   });
 
   it('a node without the newest reign is not chosen, nor in the way, however far its own history goes', () => {

@@ -105,7 +105,7 @@ describe('a switchover, piece by piece', () => {
   it('takes the voters away when db-2 has all that the closed primary held', () => {
     const less = { state: { held: at(90) } };
     const waiting = wished([10, seen({ 'db-1': closed, 'db-2': less })]);
-    expect(told(wished([10, ready({ 'db-1': closed })]))).toEqual(['detach db-2']);
+    expect(told(wished([10, ready({ 'db-1': closed })])), 'and arms it').toEqual(['detach db-2 db-3']);
     expect([waiting.state.phase, told(waiting)]).toEqual(['closing', []]);
     expect(told(wished([10, seen({ 'db-1': closed })]))).toEqual(['detach db-2', 'detach db-3']);
     // What the closed primary writes for itself afterwards is nobody's.
@@ -120,7 +120,7 @@ describe('a switchover, piece by piece', () => {
       told(wished(fence, [20, seen({ 'db-1': closed, ...voters })]));
     expect(then({ 'db-2': fenced(), 'db-3': fenced() })).toEqual(['arm db-2 db-3']);
     expect(then({ 'db-2': fenced({ quorum }), 'db-3': fenced() })).toEqual(['follow db-3 db-2']);
-    expect(then({ 'db-2': fenced(armed), 'db-3': following })).toEqual(['promote db-2']);
+    expect(then({ 'db-2': fenced(armed), 'db-3': following })).toEqual(['promote db-2 2']);
     expect(then({ 'db-2': fenced({ ...armed, promoted: true }), 'db-3': following })).toEqual([
       'establish db-2 2',
     ]);

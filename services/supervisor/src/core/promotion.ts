@@ -80,7 +80,7 @@ function pieceOf(
     };
   }
   if (!isConfirmed(state, others)) return { phase: 'attaching', actions: [] };
-  return { phase: 'promoting', actions: [{ do: 'promote', node }] };
+  return { phase: 'promoting', actions: [{ do: 'promote', node, epoch: epoch + 1 }] };
 }
 
 /** It tells of no reign as new as the newest: what it has not applied yet may. */

@@ -92,10 +92,7 @@ export function stepFailover(
     ({ state }) => !state!.detached && (host === null || state!.source !== host),
   );
   if (attached.length > 0) {
-    return step(
-      'fencing',
-      attached.map(({ name }) => ({ do: 'detach', node: name })),
-    );
+    return step('fencing', fence(attached, voters, wish));
   }
   const fencedAtMs = remembered.fencedAtMs ?? nowMs;
   const mayLive = !underWay && verdict.kind === 'dead';
@@ -106,6 +103,18 @@ export function stepFailover(
   if (piece.phase === 'refusing' || (isStuck && canReopen)) return refuse(piece.reasons);
   const choice = piece.candidate && choiceOf(piece.candidate, primary, voters, epoch, remembered);
   return { ...step(piece.phase, piece.actions, piece.reasons), choice: choice || null };
+}
+
+/** Whoever is to succeed a closed primary that has handed over all to it is the last to be detached, and is armed in one go. */
+function fence(
+  attached: readonly NodeReport[],
+  voters: readonly NodeReport[],
+  wish: SupervisorState['wish'],
+): Action[] {
+  const isSuccessor = attached.length === 1 && wish?.isHandedOver === true && attached[0]!.name === wish.to;
+  if (!isSuccessor) return attached.map(({ name }) => ({ do: 'detach', node: name }));
+  const others = voters.filter(({ name }) => name !== wish.to);
+  return [{ do: 'detach', node: wish.to, voters: others.map(({ name }) => name) }];
 }
 
 const unlockAll = (nodes: readonly NodeReport[]): Action[] =>

@@ -55,10 +55,11 @@ export interface Observation {
 export type Action =
   | { readonly do: 'lock'; readonly node: string }
   | { readonly do: 'unlock'; readonly node: string }
-  | { readonly do: 'detach'; readonly node: string }
+  /** With `voters` it goes on with `arm`, as `promote` does with `establish`: nothing has to be seen in between, and clients wait. */
+  | { readonly do: 'detach'; readonly node: string; readonly voters?: readonly string[] }
   | { readonly do: 'follow'; readonly node: string; readonly source: string }
   | { readonly do: 'arm'; readonly node: string; readonly voters: readonly string[] }
-  | { readonly do: 'promote'; readonly node: string }
+  | { readonly do: 'promote'; readonly node: string; readonly epoch: number }
   /** `promote` and `establish` of a node that was primary before it was started again: one order, since it tells of a reign already. */
   | { readonly do: 'reopen'; readonly node: string; readonly epoch: number }
   | { readonly do: 'establish'; readonly node: string; readonly epoch: number }
