@@ -223,7 +223,10 @@ export class NodeChannel {
   async #carryOut(action: ChannelOrder, channel: Connection): Promise<void> {
     this.#busy = action;
     const next = secondHalfOf(action);
-    if ((await this.#carryOutOne(action, channel)) && next) await this.#carryOutOne(next, channel);
+    if (!(await this.#carryOutOne(action, channel)) || !next) return;
+    // Others may tell of the reign that it begins before it is asked again itself; it would be taken for one that lost its office.
+    if (action.do === 'promote' && this.#state) this.#state = { ...this.#state, promoted: true };
+    await this.#carryOutOne(next, channel);
   }
 
   /** False when it was refused. */

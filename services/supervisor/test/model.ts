@@ -372,6 +372,9 @@ export class Model {
     node.lock.spokeAtMs = this.nowMs;
     this.#change(supervisor, node, action);
     if (action.do === 'unlock') supervisor.reports.set(node.name, { ...report, lock: 'none' });
+    // Its reign may be heard of from others first.
+    else if (action.do === 'promote' && node.promoted)
+      supervisor.reports.set(node.name, { ...report, state: { ...report.state!, promoted: true } });
     // Its next answer is not the one from before the order.
     else supervisor.reports.set(node.name, { ...report, askedAtMs: Number.NEGATIVE_INFINITY });
   }
