@@ -11,10 +11,13 @@ import type { Action, AgentOrder, NodeFailure, NodeReport } from './core/types.t
 import { errorText } from './error-text.ts';
 import { Heartbeat } from './heartbeat.ts';
 
-/** How often a node is asked while all is well; the lock is renewed by it. */
-const ASK_EVERY_MS = 200;
-/** While primaries change every step waits for an answer. */
-const HURRIED_ASK_EVERY_MS = 10;
+/** How often a node is asked; the lock is renewed by it. */
+export type Pace = 'calm' | 'busy' | 'hurried';
+/**
+ * While primaries change every step waits for an answer, or for an order that is under way at a node. Then the others are asked less
+ * often: their answers would cost the servers time in which clients wait.
+ */
+const ASK_EVERY_MS: Readonly<Record<Pace, number>> = { calm: 200, busy: 50, hurried: 10 };
 /** How soon a node that does not answer is tried again. */
 const RETRY_EVERY_MS = 30;
 const CONNECT_TIMEOUT_MS = 400;
@@ -82,7 +85,7 @@ export class NodeChannel {
   #busy: ChannelOrder | null = null;
   #carriedOut: { readonly action: ChannelOrder | null; readonly atMs: number } = { action: null, atMs: 0 };
   #wake: (() => void) | null = null;
-  #hurry = false;
+  #pace: Pace = 'calm';
   #running: Promise<void> | null = null;
   readonly #heartbeat = new Heartbeat((timeoutMs) => this.#openHeart(timeoutMs));
 
@@ -117,10 +120,15 @@ export class NodeChannel {
     this.#wake?.();
   }
 
-  /** Asks more often from now on, or no more. */
-  set hurry(hurry: boolean) {
-    if (hurry && !this.#hurry) this.#wake?.();
-    this.#hurry = hurry;
+  /** Is an order under way here, or about to be? */
+  get isBusy(): boolean {
+    return this.#busy !== null || this.#order !== null;
+  }
+
+  /** Asks as often as that from now on, and at once when it is in a hurry now. */
+  set pace(pace: Pace) {
+    if (pace === 'hurried' && this.#pace !== 'hurried') this.#wake?.();
+    this.#pace = pace;
   }
 
   /** Whether heartbeats are written to this node. Only while it answers, and under its lock. */
@@ -160,8 +168,8 @@ export class NodeChannel {
       if (this.#stop.signal.aborted) return;
       this.#options.onNews();
       if (this.#order) continue;
-      const askEveryMs = this.#hurry ? HURRIED_ASK_EVERY_MS : ASK_EVERY_MS;
-      const pauseMs = (this.#failure ? RETRY_EVERY_MS : askEveryMs) - (performance.now() - startedMs);
+      const pauseMs =
+        (this.#failure ? RETRY_EVERY_MS : ASK_EVERY_MS[this.#pace]) - (performance.now() - startedMs);
       await this.#pause(Math.max(this.#failure ? 10 : 1, pauseMs));
     }
   }

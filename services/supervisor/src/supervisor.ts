@@ -238,9 +238,11 @@ export class Supervisor {
     this.#tellMoments(this.#moments.step(step, nodes, nowMs));
     if (!HURRIED.has(step.state.phase)) this.#calmAtMs = nowMs;
     const hurry = nowMs > this.#calmAtMs && nowMs - this.#calmAtMs < HURRY_MS;
+    const isBusy = [...this.#channels.values()].some((channel) => channel.isBusy);
+    const pace = !hurry ? 'calm' : isBusy ? 'busy' : 'hurried';
     const beats = BEATEN.has(step.state.phase) && step.state.wish === null;
     for (const [name, channel] of this.#channels) {
-      channel.hurry = hurry;
+      channel.pace = pace;
       channel.beats = beats && name === step.primary;
     }
     const isNew = hurry && !this.#isHurried;

@@ -83,6 +83,8 @@ async function initialise(spec: ServerSpec, binary: ServerBinary, signal?: Abort
           '--encoding=UTF8',
           '--locale=C',
           '--data-checksums',
+          // As in infra/postgres/boot.sh, which says why.
+          '--wal-segsize=4',
         ],
         { timeoutMs: INITIALISE_TIMEOUT_MS, signal, failure: 'initialise-failed' },
       );
