@@ -218,7 +218,11 @@ describe('a record file', () => {
       expect(await readRecordFile(file)).toEqual([]);
       await appendTrial(file, TRIAL);
       await appendTrial(file, { ...TRIAL, seed: 2 });
-      expect((await readRecordFile(file)).map(({ seed }) => seed)).toEqual([1, 2]);
+      await appendTrial(file, { ...TRIAL, seed: 3, commit: 'beef123+' });
+      await appendTrial(file, { ...TRIAL, seed: 4, commit: 'beef123' });
+      const seeds = async (commit?: string) => (await readRecordFile(file, commit)).map(({ seed }) => seed);
+      expect(await seeds()).toEqual([1, 2, 3, 4]);
+      expect(await seeds('beef')).toEqual([4]);
       await writeFile(file, `${JSON.stringify(TRIAL)}\n{"half":`);
       await expect(readRecordFile(file)).rejects.toMatchObject({
         code: 'record-unreadable',

@@ -3,8 +3,11 @@ import { dirname } from 'node:path';
 import { LabError, systemCode } from '../errors.ts';
 import type { Trial } from './types.ts';
 
-/** A record file: one trial a line, appended as it ends, so that an interrupted run loses none. */
-export async function readRecordFile(path: string): Promise<Trial[]> {
+/**
+ * A record file: one trial a line, appended as it ends, so that an interrupted run loses none. With `commit` (the beginning of a
+ * hash) only its trials; a commit with changes that were not committed (`+`) is another one.
+ */
+export async function readRecordFile(path: string, commit?: string): Promise<Trial[]> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -16,8 +19,12 @@ export async function readRecordFile(path: string): Promise<Trial[]> {
     .split('\n')
     .map((line, i) => [line, i + 1] as const)
     .filter(([line]) => line.trim() !== '')
-    .map(([line, number]) => parse(line, `${path}:${number}`));
+    .map(([line, number]) => parse(line, `${path}:${number}`))
+    .filter((trial) => commit === undefined || isOf(trial, commit));
 }
+
+const isOf = ({ commit: made }: Trial, commit: string): boolean =>
+  made.startsWith(commit) && made.endsWith('+') === commit.endsWith('+');
 
 function parse(line: string, where: string): Trial {
   const unreadable = (cause?: unknown) =>

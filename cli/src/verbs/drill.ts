@@ -26,6 +26,7 @@ interface DrillOptions extends Pick<UpRequest, 'engine' | 'runtime'> {
   readonly resume?: boolean;
   readonly makeAnew?: boolean;
   readonly report?: boolean;
+  readonly commit?: string;
 }
 
 const ALL = 'all';
@@ -58,6 +59,7 @@ export const drill = defineVerb<DrillOptions>({
     new Option('--record <file>', 'append each trial to this file (JSON, one a line) as it ends'),
     new Option('--report', 'only print what is on record, as a table in Markdown'),
     new Option('--resume', 'go on with the record: only what it lacks of --trials is done'),
+    new Option('--commit <hash>', 'of the record only the trials of this commit count'),
     new Option(
       '--make-anew',
       'a lab that does not become whole again is made anew: ITS DATA IS LOST; else the drill ends',
@@ -86,7 +88,7 @@ export const drill = defineVerb<DrillOptions>({
 
 async function report({ options, out }: VerbContext<DrillOptions>): Promise<ExitCode> {
   if (options.record === undefined) throw new LabError('usage', '--report needs --record FILE', null);
-  out.line(renderTable(await readRecordFile(options.record)));
+  out.line(renderTable(await readRecordFile(options.record, options.commit)));
   return exitCode.done;
 }
 
@@ -114,15 +116,16 @@ const needsOf = (scenarios: readonly Scenario[]): Need[] =>
 
 /** The trials on record of this engine and runtime. */
 async function openRecord(
-  { record, resume }: DrillOptions,
+  { record, resume, commit }: DrillOptions,
   engine: string,
   runtime: string,
 ): Promise<Trial[]> {
   if (record === undefined) {
+    if (commit) throw new LabError('usage', '--commit needs --record FILE', null);
     if (resume) throw new LabError('usage', '--resume needs --record FILE', null);
     return [];
   }
-  const all = await readRecordFile(record);
+  const all = await readRecordFile(record, commit);
   if (all.length > 0 && !resume)
     throw new LabError(
       'record-exists',
