@@ -12,6 +12,7 @@ import {
   DEFAULT_STATS_PORT,
   supervisorNames,
 } from './native/layout.ts';
+import { monitorNames } from './native/monitoring.ts';
 import { defaultNativeEngine, prepareNative, upNative } from './native/up.ts';
 import { openRuntime } from './open-runtime.ts';
 import { repositoryRoot, stateDirectory } from './paths.ts';
@@ -37,8 +38,8 @@ export const bringUp: BringUp = async (request, context) => {
     if (previous && (await isAlreadyUp(stateDir, previous, wanted, context))) {
       return running(stateDir, previous, true);
     }
-    if (wanted.runtime === 'docker') await prepareDocker();
-    else await prepareNative(wanted.engine, context);
+    if (wanted.runtime === 'docker') await prepareDocker(wanted);
+    else await prepareNative(wanted, context);
     if (previous && (previous.runtime !== wanted.runtime || previous.engine !== wanted.engine)) {
       context.progress(`ending the ${previous.engine} lab (${previous.runtime}) first; its data stays`);
       await openRuntime(stateDir, previous).down({ volumes: false }, context.progress);
@@ -154,7 +155,10 @@ async function isAlreadyUp(
   if (faults !== '') context.out.warn(`in force: ${faults} (./lab heal ends it at once)`);
   if (!same) return false;
   if (faults !== '') return true;
-  const seen = await openRuntime(stateDir, previous).observe();
+  const lab = openRuntime(stateDir, previous);
+  const conditions = await Promise.all(monitorNames(previous).map((name) => lab.condition(name)));
+  if (conditions.some((condition) => condition !== 'running')) return false;
+  const seen = await lab.observe();
   return (
     [...seen.apis, ...seen.supervisors, seen.haproxy].every(({ ready }) => ready) &&
     seen.nodes.every(({ answer }) => answer !== null && answer.role !== 'unknown')

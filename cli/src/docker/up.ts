@@ -1,4 +1,6 @@
+import { LabError } from '../errors.ts';
 import { SUPERVISOR_NAMES } from '../native/layout.ts';
+import { MONITORING } from '../native/monitoring.ts';
 import type { LabContext } from '../runtime.ts';
 import { type LabState, writeState } from '../state.ts';
 import { capContainers } from './caps.ts';
@@ -10,7 +12,14 @@ const UP_MS = 20 * 60_000;
 const READY_SECONDS = 180;
 
 /** LabError `docker-missing` where there is no engine; before a lab that is up is ended for this one. */
-export async function prepareDocker(): Promise<void> {
+export async function prepareDocker(wanted: LabState): Promise<void> {
+  // Compose says nothing of a profile that it does not know.
+  if (wanted.with.includes(MONITORING))
+    throw new LabError(
+      'usage',
+      'the docker lab has no monitoring yet',
+      `./lab up --runtime native --with ${MONITORING}`,
+    );
   if ((await dockerAnswers()) === null) throw noDocker();
 }
 

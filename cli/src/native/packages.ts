@@ -206,7 +206,13 @@ async function makeNoMainCluster(): Promise<() => Promise<void>> {
 }
 
 /** Services that packages bring, by package. */
-const UNITS = { haproxy: 'haproxy', patroni: 'patroni', 'etcd-server': 'etcd' };
+const UNITS = {
+  haproxy: 'haproxy',
+  patroni: 'patroni',
+  'etcd-server': 'etcd',
+  prometheus: 'prometheus',
+  'prometheus-alertmanager': 'prometheus-alertmanager',
+};
 
 /** The policy keeps it from starting now; this from starting at the next boot. Only for what we installed ourselves. */
 async function disableUnit(unit: string): Promise<void> {

@@ -21,6 +21,7 @@ import { clockEnvironment, setClock } from './clocks.ts';
 import { type NativeLab, openNativeLab } from './lab.ts';
 import { AGENT, guardNames, logFile, nodeNames } from './layout.ts';
 import { printLogs } from './logs.ts';
+import { monitorNames, monitorUrls } from './monitoring.ts';
 import { askNativeSupervisors, observeNative, orderNativeSupervisors } from './observe.ts';
 import { installCommand } from './packages.ts';
 import { HAPROXY, SERVICES } from './services.ts';
@@ -45,7 +46,7 @@ export class NativeRuntime implements LabRuntime {
     this.#stateDir = stateDir;
     this.#state = state;
     this.engine = state.engine;
-    this.parts = [...nodeNames(state.topology), ...SERVICES, ...guardNames(state)];
+    this.parts = [...nodeNames(state.topology), ...SERVICES, ...guardNames(state), ...monitorNames(state)];
   }
 
   #open(): Promise<NativeLab> {
@@ -54,7 +55,10 @@ export class NativeRuntime implements LabRuntime {
   }
 
   async observe(): Promise<Omit<LabObservation, 'faults'>> {
-    return { ...(await observeNative(await this.#open())), capCpus: this.#state.capCpus };
+    const lab = await this.#open();
+    const seen = await observeNative(lab);
+    const urls = { ...seen.urls, ...monitorUrls(lab.plan, this.#state) };
+    return { ...seen, urls, capCpus: this.#state.capCpus };
   }
 
   async #process(part: PartName) {

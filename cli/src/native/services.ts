@@ -25,6 +25,7 @@ import {
   supervisorUrl,
   urlsOf,
 } from './layout.ts';
+import { isMonitor, monitorCommand, monitorUrl } from './monitoring.ts';
 import { findHaproxy } from './packages.ts';
 import { unprivilegedUser } from './users.ts';
 
@@ -85,6 +86,7 @@ export class Services {
 
   #command(name: string) {
     if (name === HAPROXY) return this.#haproxy();
+    if (isMonitor(name)) return monitorCommand(this.#plan, name);
     if (name === AGENT) return node('services/agent/src/native-main.ts', agentEnvironment(this.#plan));
     if (name === CATCHER) return node('services/catcher/src/main.ts', catcherEnvironment(this.#plan));
     return isSupervisor(name)
@@ -132,6 +134,7 @@ export class Services {
   #healthUrl(name: string, level: 'ready' | 'live'): string {
     if (name === AGENT) return `http://${this.#plan.endpoints[0]!.host}:${AGENT_PORT}/livez`;
     if (name === CATCHER) return catcherUrl(this.#plan, '/livez');
+    if (isMonitor(name)) return monitorUrl(this.#plan, name, '/-/ready');
     if (isSupervisor(name)) return supervisorUrl(this.#plan, name, '/livez');
     const path = level === 'ready' ? '/readyz' : '/livez';
     return name === HAPROXY ? `${urlsOf(this.#plan).api}${path}` : apiUrl(this.#plan, name, path);
@@ -149,7 +152,8 @@ export class Services {
 
   async #mend(name: string): Promise<string> {
     const text = await readFile(logFile(this.#plan.stateDir, name), 'utf8').catch(() => '');
-    if (/EADDRINUSE|cannot bind/i.test(text)) return './lab doctor says who listens on its port';
+    if (/EADDRINUSE|cannot bind|address already in use/i.test(text))
+      return './lab doctor says who listens on its port';
     return `./lab logs ${name}`;
   }
 

@@ -6,14 +6,23 @@ import { type LabState, writeState } from '../state.ts';
 import { runLabBootstrap } from './bootstrap.ts';
 import { type NativeLab, openNativeLab } from './lab.ts';
 import { AGENT, API_NAMES, CATCHER, guardNames, nodeNames, SUPERVISOR_NAMES } from './layout.ts';
+import { ALERTMANAGER, MONITORING, monitoringNeed, monitorNames, PROMETHEUS } from './monitoring.ts';
 import { serverNeed } from './needs.ts';
 import { ensurePackages, findProgram, haproxyNeed } from './packages.ts';
 import { preflight } from './preflight.ts';
 import { HAPROXY, SERVICES } from './services.ts';
 
 /** Installs what is missing; before a lab that is up is ended for this one. */
-export async function prepareNative(engine: LabState['engine'], context: LabContext): Promise<void> {
-  await ensurePackages([serverNeed(engineOf(engine)), haproxyNeed], context);
+export async function prepareNative(wanted: LabState, context: LabContext): Promise<void> {
+  const unknown = wanted.with.filter((part) => part !== MONITORING);
+  if (unknown.length > 0)
+    throw new LabError(
+      'usage',
+      `the native lab has no part ${unknown.join(', ')}`,
+      `./lab up --with ${MONITORING}`,
+    );
+  const monitoring = monitorNames(wanted).length > 0 ? [monitoringNeed] : [];
+  await ensurePackages([serverNeed(engineOf(wanted.engine)), haproxyNeed, ...monitoring], context);
 }
 
 /**
@@ -54,11 +63,22 @@ async function startEverything(lab: NativeLab, state: LabState, context: LabCont
   for (const name of API_NAMES) await lab.services.waitUntilReady(name, 'ready', signal);
   await lab.services.waitUntilReady(HAPROXY, 'ready', signal);
   for (const name of guards) await lab.services.waitUntilReady(name, 'live', signal);
+  await startMonitoring(lab, state, context);
+}
+
+async function startMonitoring(lab: NativeLab, state: LabState, context: LabContext): Promise<void> {
+  const monitors = monitorNames(state);
+  if (monitors.length === 0) return;
+  context.progress(`starting ${monitors.join(', ')}`);
+  for (const name of monitors) await lab.services.start(name);
+  for (const name of monitors) await lab.services.waitUntilReady(name, 'live', context.signal);
 }
 
 /** What runs and does not fit what is wanted ends first; its data stays. */
 async function stopMisfits(lab: NativeLab, previous: LabState | null, wanted: LabState): Promise<void> {
   if (!previous) return;
+  // What it asks and tells was written down for the lab as it was.
+  await stopAll(lab, MONITORS);
   // Databases are told at their start whether a supervisor attaches them, and forget with it for whom they waited.
   const sameGuards = guardNames(previous).length === guardNames(wanted).length;
   if (previous.loopback !== wanted.loopback || !sameGuards) return stopProcesses(lab);
@@ -95,11 +115,15 @@ async function capDatabases(lab: NativeLab, cpus: number | null): Promise<void> 
   for (const { name } of lab.plan.endpoints) await lab.cgroups.cap(name, cpus);
 }
 
+const MONITORS = [PROMETHEUS, ALERTMANAGER];
+
 const stopAll = (lab: NativeLab, services: readonly string[]) =>
   Promise.all(services.map((name) => lab.services.stop(name)));
 
 /** Ends every process of the lab: what faces the clients first, the primary last so that it holds the most. */
 export async function stopProcesses(lab: NativeLab): Promise<void> {
+  // First of all: the end of the lab is nothing to be told of.
+  await stopAll(lab, MONITORS);
   // Before the databases: a supervisor would take their end for a failure, an agent might start them again.
   await stopAll(lab, [...SERVICES, ...SUPERVISOR_NAMES, CATCHER, AGENT]);
   const [first, ...others] = NODE_NAMES;

@@ -1,18 +1,19 @@
 import { engineOf } from '@replication-lab/engines/local';
 import { ensureK6 } from '@replication-lab/load-tests';
 import { messageOf } from '../errors.ts';
+import { monitoringNeed } from '../native/monitoring.ts';
 import { serverNeed } from '../native/needs.ts';
 import { ensurePackages, haproxyNeed } from '../native/packages.ts';
 import type { LabContext } from '../runtime.ts';
 import { throwIfAborted } from '../wait.ts';
 
 /**
- * What the integration and acceptance tests need: the servers that the distribution packages, HAProxy, k6. (MySQL has
+ * What the integration and acceptance tests need: the servers that the distribution packages, HAProxy, Prometheus, k6. (MySQL has
  * no Debian package; its tests take the server out of the Docker image where there is one.)
  */
 export async function prepareForTests(context: LabContext): Promise<void> {
   await ensurePackages(
-    [serverNeed(engineOf('mariadb')), serverNeed(engineOf('postgres')), haproxyNeed],
+    [serverNeed(engineOf('mariadb')), serverNeed(engineOf('postgres')), haproxyNeed, monitoringNeed],
     context,
   );
   try {

@@ -20,7 +20,10 @@ export const up = defineVerb<UpOptions>({
     topologyOption(),
     durabilityOption(),
     runtimeOption(),
-    new Option('--with <part...>', 'optional parts (docker: profiles of docker-compose.yml)'),
+    new Option(
+      '--with <part...>',
+      'optional parts: monitoring (native); docker: profiles of docker-compose.yml',
+    ),
   ],
   printsData: true,
   mayAsk: true,

@@ -127,6 +127,12 @@ function addTopologyGauges(registry: Registry, router: Pick<Router, 'topology'>)
     Number(node.excluded === null),
   );
   perNode(
+    'router_node_replicating',
+    'Whether a replica receives and applies; absent for the primary and while unknown.',
+    ({ up, role, probe }) =>
+      up && role !== 'primary' && probe?.replicating != null ? Number(probe.replicating) : null,
+  );
+  perNode(
     'router_node_staleness_seconds',
     'Upper bound of the age of the data; absent while unknown.',
     (node) => (node.stalenessMs === null ? null : node.stalenessMs / 1000),

@@ -52,10 +52,27 @@ function titleOf(text: string): string | null {
   try {
     const parsed: unknown = JSON.parse(text);
     if (typeof parsed !== 'object' || parsed === null) return null;
-    return 'title' in parsed && typeof parsed.title === 'string' ? parsed.title : '(no title)';
+    if ('title' in parsed && typeof parsed.title === 'string') return parsed.title;
+    return alertsIn(parsed) ?? '(no title)';
   } catch {
     return null;
   }
+}
+
+/** Alertmanager's webhook has no title, but the state of each alert: `firing: ReplicaMissing (db-2 does not answer)`. */
+function alertsIn(parsed: object): string | null {
+  if (!('alerts' in parsed) || !Array.isArray(parsed.alerts)) return null;
+  const words = parsed.alerts.map((alert: Alert) => {
+    const { status = '?', labels, annotations } = alert ?? {};
+    return `${status}: ${labels?.alertname ?? '?'} (${annotations?.summary ?? ''})`;
+  });
+  return words.join('; ');
+}
+
+interface Alert {
+  readonly status?: string;
+  readonly labels?: { readonly alertname?: string };
+  readonly annotations?: { readonly summary?: string };
 }
 
 function sendProblem(response: ServerResponse, status: number, code: string, detail: string): void {

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { planNative } from '../src/native/layout.ts';
+import { targetsOf } from '../src/native/monitoring.ts';
+import { repositoryRoot } from '../src/paths.ts';
+
+const read = (path: string) => readFileSync(join(repositoryRoot, path), 'utf8');
+
+describe('alerts', () => {
+  const rules = read('infra/monitoring/rules/alerts.yml');
+  const names = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name]) => name!);
+  const headings = [...read('docs/guides/monitoring.md').matchAll(/^### (\w+)$/gm)].map(([, name]) => name!);
+
+  it('each has its heading in the guide, links to it, and is tested', () => {
+    expect(names.length).toBeGreaterThan(8);
+    expect(headings.toSorted()).toEqual(names.toSorted());
+    const links = [...rules.matchAll(/runbook_url: docs\/guides\/monitoring\.md#(\w+)/g)].map(([, id]) => id);
+    expect(links).toEqual(names.map((name) => name.toLowerCase()));
+    const tests = read('infra/monitoring/rules.test.yml');
+    for (const name of names) {
+      expect(tests.match(new RegExp(`alertname: ${name} `)), `${name} must not fire`).not.toBeNull();
+      expect(tests, `${name} must fire`).toMatch(new RegExp(`alertname: ${name}\\n\\s+exp_alerts`));
+    }
+  });
+});
+
+describe('what Prometheus asks', () => {
+  const plan = (durability: 'quorum' | 'async') =>
+    planNative('/state', {
+      ...{ engine: 'postgres', topology: 'replicated', durability },
+      ...{ httpPort: 8080, statsPort: 8404, loopback: '127.7' },
+    });
+
+  it('is every part of the lab, by its name', () => {
+    const targets = targetsOf(plan('quorum'));
+    expect(targets.api[2]).toEqual({ targets: ['127.7.20.3:3000'], labels: { instance: 'api-3' } });
+    expect(targets.supervisor.map(({ labels }) => labels.instance)).toEqual(['supervisor-1', 'supervisor-2']);
+    expect(targets.alertmanager).toEqual([
+      { targets: ['127.7.50.2:9093'], labels: { instance: 'alertmanager' } },
+    ]);
+  });
+
+  it('is no supervisor where there is none', () => {
+    expect(targetsOf(plan('async')).supervisor).toEqual([]);
+  });
+});
