@@ -24,6 +24,8 @@ const CONNECT_TIMEOUT_MS = 400;
 const SAME_AGAIN_MS = 50;
 /** A healthy server answers in one or two ms, a busy one in some tens. */
 const ASK_TIMEOUT_MS = 1_000;
+/** Of a primary whose replicas need a second more to be detached when it is frozen: see `limitsFor`. */
+const SHORT_ASK_TIMEOUT_MS = 650;
 /** For any other order: then the channel is given up, the order's outcome is unknown, and the next observation tells. */
 const ORDER_TIMEOUT_MS = 1_500;
 /**
@@ -183,7 +185,8 @@ export class NodeChannel {
 
   async #ask(): Promise<void> {
     const { engine } = this.#options;
-    const limit = { timeoutMs: ASK_TIMEOUT_MS };
+    const isShort = engine.failover.fencesSlowly && this.#state?.promoted === true;
+    const limit = { timeoutMs: isShort ? SHORT_ASK_TIMEOUT_MS : ASK_TIMEOUT_MS };
     this.#connection ??= await this.#open();
     const askedAtMs = performance.now();
     const state = await engine.failover.observe(this.#connection, limit);

@@ -56,6 +56,10 @@ describe.each(engines)('%s: another primary is wished for', (engine) => {
       noneFailed();
     }
     expect(watch.status).toMatchObject({ primary: 'db-3', epoch: 5 });
+    expect(
+      watch.events.filter(({ what }) => what === 'confirmed'),
+      'nobody was taken for dead',
+    ).toEqual([]);
   });
 
   it('says why not', async () => {

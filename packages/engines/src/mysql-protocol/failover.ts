@@ -222,11 +222,14 @@ async function open(order: Order): Promise<void> {
 
 /**
  * The server holds new statements and commits back until those under way are finished, and then refuses them; so a transaction
- * that is idle meanwhile is told "read-only" by its COMMIT.
+ * that is idle meanwhile is told "read-only" by its COMMIT. A primary that bootstrap has opened is noted as promoted first: closed, it
+ * would look like one that has just booted (mariadb).
  */
 async function close(order: Order): Promise<void> {
   const { state } = await order.look();
-  if (!state.readOnly) await afterWrites(order, 'SET GLOBAL read_only = ON');
+  if (state.readOnly) return;
+  if (state.promoted) await order.query(order.words.promote);
+  await afterWrites(order, 'SET GLOBAL read_only = ON');
 }
 
 /** What is switched off by following another node is the wait for a confirmation: nobody may be in it. */
