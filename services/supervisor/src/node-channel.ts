@@ -25,7 +25,7 @@ const SAME_AGAIN_MS = 50;
 /** A healthy server answers in one or two ms, a busy one in some tens. */
 const ASK_TIMEOUT_MS = 1_000;
 /** Of a primary whose replicas need a second more to be detached when it is frozen: see `limitsFor`. */
-const SHORT_ASK_TIMEOUT_MS = 650;
+const SHORT_ASK_TIMEOUT_MS = 600;
 /** For any other order: then the channel is given up, the order's outcome is unknown, and the next observation tells. */
 const ORDER_TIMEOUT_MS = 1_500;
 /**

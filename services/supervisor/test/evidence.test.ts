@@ -37,13 +37,13 @@ describe('is the primary dead?', () => {
     const step = play(
       [
         [0, seen()],
-        [700, frozen],
+        [650, frozen],
       ],
       undefined,
       slow,
     );
     expect(step.state.phase).toBe('suspecting');
-    expect(play([[800, frozen]], step.state, slow).state.phase).toBe('fencing');
+    expect(play([[750, frozen]], step.state, slow).state.phase).toBe('fencing');
   });
 
   it('alone with its silence a supervisor does nothing, however long', () => {

@@ -263,7 +263,7 @@ export const LIMITS: Limits = {
  * sooner, so that the silence before a promotion is about as long as elsewhere.
  */
 export const limitsFor = ({ fencesSlowly }: Pick<EngineFailover, 'fencesSlowly'>): Limits =>
-  fencesSlowly ? { ...LIMITS, softMs: 750, softSilentMs: 550 } : LIMITS;
+  fencesSlowly ? { ...LIMITS, softMs: 700, softSilentMs: 500 } : LIMITS;
 
 export interface Step {
   readonly state: SupervisorState;
