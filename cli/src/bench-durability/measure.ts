@@ -76,9 +76,10 @@ export async function measureDurabilityCost(
     blocks.push(latencies as Record<Durability, Latency>);
   }
   await useDurability(engine, 'quorum', context);
-  context.progress('watching the supervisors, idle and under load');
-  const idle = await watchSupervisors(options.watchMs, context.signal);
+  context.progress('watching the supervisors, under load and idle');
+  // In this order: a process that has just been started costs more while its code is compiled, and that is no steady state.
   const loaded = await underLoad(() => watchSupervisors(options.watchMs, context.signal));
+  const idle = await watchSupervisors(options.watchMs, context.signal);
   const ratios = blocks.map(({ async, quorum }) => quorum.p50 / async.p50);
   return {
     ...{ engine, runtime: 'native', seed, commitsPerBlock: commits, blocks },
