@@ -11,6 +11,7 @@ import { READ_BY_FUNCTION } from './history.ts';
 import { writeEpoch } from './reign.ts';
 import { DROP_IDLE_SLOTS, END_SESSION } from './rights.ts';
 import { WRITES } from './schema.ts';
+import type { PostgresSession } from './session.ts';
 import { ask, set } from './settings.ts';
 import { ensureSlot } from './slots.ts';
 
@@ -40,9 +41,16 @@ const END_ABANDONED_HOLDER = `SELECT pg_terminate_backend(pid) FROM pg_locks JOI
     AND (usename = current_user OR current_setting('is_superuser') = 'on')
     AND query_start < clock_timestamp() - interval '${CHANNEL_IDLE_MS} ms'`;
 
+/** Whoever waits for a lock asks for it ten times a second, and nobody is abandoned sooner than after two seconds. */
+const END_EVERY_MS = 500;
+const endedAtMs = new WeakMap<PostgresSession, number>();
+
 async function lock(channel: Connection, options?: CallOptions): Promise<boolean> {
   const order = new Order(channel, options);
   if (await ask(order, TAKE_LOCK)) return true;
+  const nowMs = performance.now();
+  if (nowMs - (endedAtMs.get(order.session) ?? Number.NEGATIVE_INFINITY) < END_EVERY_MS) return false;
+  endedAtMs.set(order.session, nowMs);
   await order.query(END_ABANDONED_HOLDER);
   return false;
 }

@@ -1,7 +1,7 @@
 import type { Action, Explained, NodeReport, StepContext, SupervisorState } from './types.ts';
 
-/** A lock that was not to be had is tried again after so long: all the time, by every supervisor but the one that acts. */
-const TRY_EVERY_MS = 250;
+/** A lock that was not to be had is tried again after so long. */
+const TRY_EVERY_MS = 100;
 /** Supervisors that met take their next try so far apart. */
 const RETRY_MS = { least: 100, most: 500 } as const;
 
