@@ -1,9 +1,9 @@
-import { tableRights } from '../mysql-protocol/rights.ts';
+import { commonRights } from '../mysql-protocol/rights.ts';
 import type { Rights } from '../rights.ts';
 
 /** What each account may do on MariaDB. */
 export function rightsOf(database: string): Rights {
-  const own = tableRights(database);
+  const own = commonRights(database);
   const probes = {
     grants: ['SLAVE MONITOR ON *.*'],
     why: 'sees whom a node follows, and how far it has come',
@@ -34,8 +34,5 @@ export function rightsOf(database: string): Rights {
       ...own.supervisor,
     ],
     monitor: [probes, ...own.monitor],
-    replication: [
-      { grants: ['REPLICATION SLAVE ON *.*'], why: 'fetches the binary log: all that is ever written' },
-    ],
   };
 }

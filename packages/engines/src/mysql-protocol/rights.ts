@@ -4,8 +4,8 @@ import type { Right, Rights } from '../rights.ts';
 /** Made with the schema; see `FORGET_SOURCE` in schema.ts. */
 export const FORGET_SOURCE = 'lab_forget_source';
 
-/** What MySQL and MariaDB grant in the same words: all that is about the lab's own tables. */
-export function tableRights(database: string): Omit<Rights, 'replication'> {
+/** What MySQL and MariaDB grant in the same words: all that is about the lab's own tables, and to replicate. */
+export function commonRights(database: string): Rights {
   const on = (table: string) => `ON ${escapeId(database)}.${table}`;
   const select = (...tables: string[]) => tables.map((table) => `SELECT ${on(table)}`);
   const reads: Right = {
@@ -37,6 +37,9 @@ export function tableRights(database: string): Omit<Rights, 'replication'> {
     appReadOnly: [reads],
     monitor: [
       { grants: select('lab_epoch', 'lab_marker'), why: 'knows which reign it is, and what it began with' },
+    ],
+    replication: [
+      { grants: ['REPLICATION SLAVE ON *.*'], why: 'fetches the binary log: all that is ever written' },
     ],
   };
 }

@@ -1,4 +1,4 @@
-import { tableRights } from '../mysql-protocol/rights.ts';
+import { commonRights } from '../mysql-protocol/rights.ts';
 import type { Rights } from '../rights.ts';
 
 /** What the probe reads, and no other table of performance_schema: some of those show statements of other accounts. */
@@ -13,7 +13,7 @@ const PROBED = [
 
 /** What each account may do on MySQL. */
 export function rightsOf(database: string): Rights {
-  const own = tableRights(database);
+  const own = commonRights(database);
   const probes = { grants: PROBED, why: 'sees whom a node follows, and how far it has come' };
   return {
     ...own,
@@ -45,8 +45,5 @@ export function rightsOf(database: string): Rights {
       ...own.supervisor,
     ],
     monitor: [probes, ...own.monitor],
-    replication: [
-      { grants: ['REPLICATION SLAVE ON *.*'], why: 'fetches the binary log: all that is ever written' },
-    ],
   };
 }
