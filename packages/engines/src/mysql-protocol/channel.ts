@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CHANNEL_IDLE_MS, CHANNEL_RENEW_MS } from '../failover.ts';
 import { Deadline } from '../session/deadline.ts';
+import { OpenedAhead } from '../session/opened-ahead.ts';
 import {
   type CallOptions,
   type Connection,
@@ -91,26 +92,18 @@ export async function beside(
 }
 
 /** Opened ahead, by channel: see `openBesideAhead`. */
-const ahead = new WeakMap<Connection, { readonly side: Promise<Connection>; readonly atMs: number }>();
+const ahead = new OpenedAhead<Connection, Connection>();
 
 /**
  * Begins to open the connection of the next `beside`, so that nobody waits for its login then. As ever the server ends it when it is
  * silent for long, so it is used at once or not at all.
  */
 export function openBesideAhead(channel: Connection, connectTimeoutMs: number): void {
-  if (ahead.has(channel)) return;
-  const side = openBeside(channel, connectTimeoutMs);
-  ahead.set(channel, { side, atMs: performance.now() });
-  side.then((connection) => channel.onClose(() => connection.destroy())).catch(() => {});
+  ahead.begin(channel, () => openBeside(channel, connectTimeoutMs));
 }
 
 async function takeBeside(channel: Connection, connectTimeoutMs: number): Promise<Connection> {
-  const opened = ahead.get(channel);
-  ahead.delete(channel);
-  const side = await opened?.side.catch(() => null);
-  if (opened && side && performance.now() - opened.atMs < SIDE_IDLE_MS / 2) return side;
-  side?.destroy();
-  return openBeside(channel, connectTimeoutMs);
+  return (await ahead.take(channel, SIDE_IDLE_MS / 2)) ?? openBeside(channel, connectTimeoutMs);
 }
 
 /** A connection beside the channel that is used for longer than one call. The caller destroys it. */

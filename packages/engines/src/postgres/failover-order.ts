@@ -1,4 +1,5 @@
 import { CHANNEL_IDLE_MS, STATEMENT_MS } from '../failover.ts';
+import { OpenedAhead } from '../session/opened-ahead.ts';
 import { ToolConnection } from '../session/tool-connection.ts';
 import { type CallOptions, type Connection, type Credentials, type Endpoint, EngineError } from '../types.ts';
 import { waitFor } from '../wait-for.ts';
@@ -12,7 +13,7 @@ const MARGIN_MS = 50;
 const logins = new WeakMap<PostgresSession, OpenOptions>();
 
 /** By channel: a second session that was opened ahead. */
-const witnesses = new WeakMap<PostgresSession, Promise<PostgresSession>>();
+const witnesses = new OpenedAhead<PostgresSession, PostgresSession>();
 
 /** Warnings must come through: one of them says that a commit was not confirmed. */
 const SETTINGS: Readonly<Record<string, string>> = {
@@ -89,20 +90,13 @@ export class Order extends ToolConnection<PostgresSession> {
 
   /** A second session of the same account on the same node, not under its lock. The caller destroys it. */
   async openWitness(): Promise<ToolConnection<PostgresSession>> {
-    const { session } = this;
-    const ahead = witnesses.get(session);
-    witnesses.delete(session);
-    const witness = await ahead?.catch(() => null);
+    const witness = await witnesses.take(this.session);
     return witness && !witness.broken ? new ToolConnection(witness) : new ToolConnection(await this.#login());
   }
 
   /** Begins to open the witness of a later order, while this one has to wait anyway. It ends with the channel at the latest. */
   openWitnessAhead(): void {
-    const { session } = this;
-    if (witnesses.has(session)) return;
-    const opening = this.#login();
-    witnesses.set(session, opening);
-    opening.then((witness) => session.onClose(() => witness.destroy())).catch(() => {});
+    witnesses.begin(this.session, () => this.#login());
   }
 
   #login(): Promise<PostgresSession> {
