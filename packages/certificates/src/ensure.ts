@@ -1,0 +1,158 @@
+import { chmod, chown, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import {
+  type Authority,
+  authorityIsNearEnd,
+  createAuthority,
+  endOf,
+  issue,
+  type Unfit,
+  unfit,
+  type Wanted,
+} from './authority.ts';
+import {
+  authorityDirectory,
+  CA,
+  nodeDirectory,
+  proxyDirectory,
+  publicDirectory,
+  REPLICATION,
+  replicationDirectory,
+  replicationFile,
+  SERVER,
+} from './layout.ts';
+
+/** Who owns a folder's files; null: whoever makes them. */
+export type Owner = { readonly uid: number; readonly gid: number } | null;
+
+export interface CertificatePlan {
+  readonly root: string;
+  readonly nodes: readonly {
+    readonly name: string;
+    /** All that clients and other nodes call it by. */
+    readonly addresses: readonly string[];
+    /** The account that it replicates as. */
+    readonly account: string;
+  }[];
+  readonly proxyAddresses: readonly string[];
+  /** The user that the database servers run as. */
+  readonly serverOwner: Owner;
+  readonly supervisorOwner: Owner;
+  readonly proxyOwner: Owner;
+}
+
+export interface Issued {
+  readonly file: string;
+  readonly why: Unfit | 'asked for';
+  readonly end: Date;
+}
+
+/**
+ * Makes what is missing, unfit or in the last third of its life: the authority, and a certificate with its key for every
+ * consumer. Files are replaced whole. `renew`: all certificates anew, by the same authority. Returns what was made.
+ */
+export async function ensureCertificates(
+  plan: CertificatePlan,
+  { now = new Date(), renew = false }: { readonly now?: Date; readonly renew?: boolean } = {},
+): Promise<readonly Issued[]> {
+  const authority = await ensureAuthority(plan.root, now);
+  const issued: Issued[] = [];
+  for (const { directory, owner, files } of consumers(plan)) {
+    await makeDirectory(directory, owner);
+    await write(join(directory, CA), authority.certificate, owner, 0o644);
+    for (const [name, wanted] of Object.entries(files)) {
+      const file = join(directory, name);
+      const why = unfit(await readText(file), authority.certificate, wanted, now);
+      if (why === null && !renew) continue;
+      const pem = await issue(authority, wanted, now);
+      await write(file, pem, owner, 0o600);
+      issued.push({ file, why: why ?? 'asked for', end: endOf(pem) });
+    }
+  }
+  return issued;
+}
+
+interface Consumer {
+  readonly directory: string;
+  readonly owner: Owner;
+  readonly files: Readonly<Record<string, Wanted>>;
+}
+
+/** One folder each. */
+function consumers(plan: CertificatePlan): Consumer[] {
+  const { root, nodes, serverOwner, supervisorOwner, proxyOwner, proxyAddresses } = plan;
+  const client = (commonName: string): Wanted => ({ commonName, addresses: [], usage: 'client' });
+  const server = (commonName: string, addresses: readonly string[]): Wanted => ({
+    commonName,
+    addresses,
+    usage: 'server',
+  });
+  return [
+    { directory: publicDirectory(root), owner: null, files: {} },
+    ...nodes.map(({ name, addresses, account }) => ({
+      directory: nodeDirectory(root, name),
+      owner: serverOwner,
+      files: { [SERVER]: server(name, addresses), [REPLICATION]: client(account) },
+    })),
+    {
+      directory: replicationDirectory(root),
+      owner: supervisorOwner,
+      files: Object.fromEntries(
+        nodes.map(({ account }) => [replicationFile(account), client(account)] as const),
+      ),
+    },
+    {
+      directory: proxyDirectory(root),
+      owner: proxyOwner,
+      files: { [SERVER]: server('replication-lab', proxyAddresses) },
+    },
+  ];
+}
+
+async function ensureAuthority(root: string, now: Date): Promise<Authority> {
+  const directory = authorityDirectory(root);
+  await makeDirectory(directory, null);
+  const file = join(directory, 'authority.pem');
+  const text = await readText(file);
+  const made = text === null ? null : split(text);
+  if (made && !authorityIsNearEnd(made.certificate, now)) return made;
+  const authority = await createAuthority(now);
+  await write(file, authority.certificate + authority.key, null, 0o600);
+  return authority;
+}
+
+function split(text: string): Authority {
+  const at = text.indexOf('-----BEGIN PRIVATE KEY');
+  return { certificate: text.slice(0, at), key: text.slice(at) };
+}
+
+async function makeDirectory(path: string, owner: Owner): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  await mkdir(path, { recursive: true });
+  if (owner) await chown(path, owner.uid, owner.gid);
+  await chmod(path, 0o755); // the files in it say who may read them
+}
+
+async function readText(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** Whole or not at all, also for whoever reads it meanwhile. */
+async function write(file: string, text: string, owner: Owner, mode: number): Promise<void> {
+  const half = `${file}.new`;
+  const handle = await open(half, 'w', mode);
+  try {
+    await handle.chmod(mode);
+    if (owner) await handle.chown(owner.uid, owner.gid);
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(half, file);
+}

@@ -1,0 +1,3 @@
+export { CERTIFICATE_DAYS, endOf, type Unfit } from './authority.ts';
+export { type CertificatePlan, ensureCertificates, type Issued, type Owner } from './ensure.ts';
+export * from './layout.ts';

@@ -1,0 +1,21 @@
+import { join } from 'node:path';
+
+/**
+ * Where the certificates of a lab are, below one directory. What one consumer needs is in one folder, so that it can be given
+ * that folder and nothing else.
+ */
+export const authorityDirectory = (root: string): string => join(root, 'authority');
+/** For whoever only has to verify. */
+export const publicDirectory = (root: string): string => join(root, 'public');
+export const caFile = (root: string): string => join(publicDirectory(root), CA);
+/** One node's: what its server shows to clients, and what it shows itself to its source. */
+export const nodeDirectory = (root: string, node: string): string => join(root, 'nodes', node);
+/** For those who act in the name of nodes (the supervisors): all nodes' client certificates. */
+export const replicationDirectory = (root: string): string => join(root, 'replication');
+export const proxyDirectory = (root: string): string => join(root, 'proxy');
+
+/** File names in these folders. Each but the first holds a certificate and its key. */
+export const CA = 'ca.pem';
+export const SERVER = 'server.pem';
+export const REPLICATION = 'replication.pem';
+export const replicationFile = (account: string): string => `${account}.pem`;
