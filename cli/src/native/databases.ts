@@ -6,7 +6,7 @@ import { LabError, messageOf } from '../errors.ts';
 import { identify, type ProcessIdentity } from '../processes.ts';
 import { waitFor } from '../wait.ts';
 import type { LabCgroups } from './cgroup.ts';
-import { type NativePlan, nodeDirectory, nodeEndpoint, supervisorNames } from './layout.ts';
+import { type NativePlan, nodeDirectory, nodeTls, securedEndpoint, supervisorNames } from './layout.ts';
 
 const START_TIMEOUT_MS = 60_000;
 const MADE_ANEW_WITHIN_MS = 55_000;
@@ -36,7 +36,7 @@ export class Databases {
 
   /** Any node, also one that the topology leaves out: it may have to be stopped. */
   node(name: string): LocalNode {
-    const endpoint = nodeEndpoint(this.plan, name);
+    const endpoint = securedEndpoint(this.plan, name);
     const replication = this.plan.accounts.replication[name];
     if (!replication) throw new LabError('usage', `there is no database node ${name}`);
     const spec = {
@@ -46,6 +46,7 @@ export class Databases {
       admin: this.plan.accounts.admin,
       supervisor: this.plan.accounts.supervisor,
       replication,
+      tls: nodeTls(this.plan, name),
       runAs: this.#runAs,
       supervised: supervisorNames(this.plan).length > 0,
     };

@@ -1,5 +1,11 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Accounts, Durability, Endpoint, EngineName } from '@replication-lab/engines';
+import {
+  caFile,
+  nodeDirectory as nodeCertificates,
+  replicationDirectory,
+} from '@replication-lab/certificates';
+import type { Accounts, Durability, Endpoint, EngineName, NodeTlsFiles } from '@replication-lab/engines';
 import {
   AGENT_PORT,
   accountsFrom,
@@ -10,6 +16,8 @@ import {
   DEFAULT_SUPERVISOR_TOKEN,
   databaseEnvironment,
   NODE_NAMES,
+  nodesFrom,
+  nodeTlsFiles,
   SUPERVISOR_PORT,
 } from '@replication-lab/engines/config';
 import { engineDirectory } from '../paths.ts';
@@ -87,7 +95,12 @@ export interface NativePlan {
   readonly endpoints: readonly Endpoint[];
   readonly accounts: Accounts;
   readonly database: string;
+  /** Absent in a lab that was brought up before labs had certificates: `./lab up` gives it some. */
+  readonly certificates: string | null;
 }
+
+/** Where a lab's certificates are. */
+export const certificatesDirectory = (stateDir: string): string => join(stateDir, 'tls');
 
 type Wanted = Pick<LabState, 'engine' | 'topology' | 'durability' | 'httpPort' | 'statsPort' | 'loopback'>;
 
@@ -98,8 +111,15 @@ export function planNative(
   env: NodeJS.ProcessEnv = process.env,
 ): NativePlan {
   const { engine, topology, durability, httpPort, statsPort, loopback } = wanted;
-  const endpoints = nodeNames(topology).map((name) => nodeEndpoint({ engine, loopback }, name));
-  const parsed = databaseEnvironment.parse({ ...env, DB_ENGINE: engine, DB_NODES: nodeList(endpoints) });
+  const nodes = nodeNames(topology).map((name) => nodeEndpoint({ engine, loopback }, name));
+  const root = certificatesDirectory(stateDir);
+  const certificates = existsSync(caFile(root)) ? root : null;
+  const parsed = databaseEnvironment.parse({
+    ...env,
+    ...tlsEnvironment({ certificates }),
+    DB_ENGINE: engine,
+    DB_NODES: nodeList(nodes),
+  });
   // Accounts of all three nodes always: the schema made for one must serve when the others join.
   const accounts = accountsFrom(parsed);
   return {
@@ -110,11 +130,35 @@ export function planNative(
     httpPort,
     statsPort,
     loopback,
-    endpoints,
+    endpoints: nodesFrom(parsed),
     accounts,
     database: DATABASE_NAME,
+    certificates,
   };
 }
+
+/** A node as clients connect to it; also one that the topology leaves out. */
+export function securedEndpoint(plan: NativePlan, name: string): Endpoint {
+  return { ...nodeEndpoint(plan, name), tls: plan.endpoints[0]?.tls };
+}
+
+/** What the node's server shows and believes. */
+export const nodeTls = ({ certificates }: NativePlan, name: string): NodeTlsFiles | undefined =>
+  certificates === null ? undefined : nodeTlsFiles(nodeCertificates(certificates, name));
+
+/** How a process that acts in the name of nodes finds the certificates. */
+function tlsEnvironment({ certificates }: Pick<NativePlan, 'certificates'>): Record<string, string> {
+  if (certificates === null) return {};
+  return {
+    DB_TLS_CA: caFile(certificates),
+    DB_TLS_NODE_DIR: nodeCertificates(certificates, '{node}'),
+    DB_TLS_REPLICATION_DIR: replicationDirectory(certificates),
+  };
+}
+
+/** How one that only connects to nodes does. */
+const clientTlsEnvironment = ({ certificates }: Pick<NativePlan, 'certificates'>): Record<string, string> =>
+  certificates === null ? {} : { DB_TLS_CA: caFile(certificates) };
 
 export const nodeList = (endpoints: readonly Endpoint[]): string =>
   endpoints.map(({ name, host, port }) => `${name}=${host}:${port}`).join(',');
@@ -154,6 +198,7 @@ export function apiEnvironment(plan: NativePlan, name: string, env: NodeJS.Proce
     DB_APP_PASSWORD: accounts.app.password,
     DB_APP_READ_ONLY_PASSWORD: accounts.appReadOnly.password,
     DB_MONITOR_PASSWORD: accounts.monitor.password,
+    ...clientTlsEnvironment(plan),
     TOPOLOGY: plan.topology,
   };
 }
@@ -174,6 +219,7 @@ export function supervisorEnvironment(plan: NativePlan, name: string, env: NodeJ
     DB_ENGINE: plan.engine,
     DB_NODES: nodeList(plan.endpoints),
     DB_SUPERVISOR_PASSWORD: plan.accounts.supervisor.password,
+    ...tlsEnvironment(plan),
     ...noticeEnvironment(plan, env),
   };
 }
@@ -209,6 +255,7 @@ export function agentEnvironment(plan: NativePlan, env: NodeJS.ProcessEnv = proc
     DB_ADMIN_PASSWORD: plan.accounts.admin.password,
     DB_SUPERVISOR_PASSWORD: plan.accounts.supervisor.password,
     DB_MONITOR_PASSWORD: plan.accounts.monitor.password,
+    ...tlsEnvironment(plan),
     AGENT_PORT: String(AGENT_PORT),
     NATIVE_STATE_DIR: plan.stateDir,
     SUPERVISED: '1',

@@ -4,8 +4,9 @@ import { LabError } from '../errors.ts';
 import type { LabContext } from '../runtime.ts';
 import { type LabState, writeState } from '../state.ts';
 import { runLabBootstrap } from './bootstrap.ts';
+import { prepareCertificates } from './certificates.ts';
 import { type NativeLab, openNativeLab } from './lab.ts';
-import { AGENT, API_NAMES, CATCHER, guardNames, nodeNames, SUPERVISOR_NAMES } from './layout.ts';
+import { AGENT, API_NAMES, CATCHER, guardNames, nodeNames, planNative, SUPERVISOR_NAMES } from './layout.ts';
 import { ALERTMANAGER, MONITORING, monitoringNeed, monitorNames, PROMETHEUS } from './monitoring.ts';
 import { serverNeed } from './needs.ts';
 import { ensurePackages, findProgram, haproxyNeed } from './packages.ts';
@@ -35,6 +36,10 @@ export async function upNative(
   previous: LabState | null,
   context: LabContext,
 ): Promise<void> {
+  // A lab from before labs had certificates: its servers would not know what is spoken to them.
+  const spokeClearText = previous !== null && planNative(stateDir, previous).certificates === null;
+  if (spokeClearText) await stopProcesses(await openNativeLab(stateDir, previous));
+  await prepareCertificates(stateDir, state);
   const lab = await openNativeLab(stateDir, state);
   await stopMisfits(lab, previous, state);
   await preflight(lab.plan, lab.databases, lab.services);

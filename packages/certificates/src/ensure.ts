@@ -63,7 +63,11 @@ export async function ensureCertificates(
     for (const [name, wanted] of Object.entries(files)) {
       const file = join(directory, name);
       const why = unfit(await readText(file), authority.certificate, wanted, now);
-      if (why === null && !renew) continue;
+      if (why === null && !renew) {
+        // Another engine's server may run as another user.
+        if (owner) await chown(file, owner.uid, owner.gid);
+        continue;
+      }
       const pem = await issue(authority, wanted, now);
       await write(file, pem, owner, 0o600);
       issued.push({ file, why: why ?? 'asked for', end: endOf(pem) });

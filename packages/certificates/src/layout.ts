@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { TLS_FILES } from '@replication-lab/engines/names';
 
 /**
  * Where the certificates of a lab are, below one directory. What one consumer needs is in one folder, so that it can be given
@@ -14,8 +15,5 @@ export const nodeDirectory = (root: string, node: string): string => join(root, 
 export const replicationDirectory = (root: string): string => join(root, 'replication');
 export const proxyDirectory = (root: string): string => join(root, 'proxy');
 
-/** File names in these folders. Each but the first holds a certificate and its key. */
-export const CA = 'ca.pem';
-export const SERVER = 'server.pem';
-export const REPLICATION = 'replication.pem';
+export const { ca: CA, server: SERVER, replication: REPLICATION } = TLS_FILES;
 export const replicationFile = (account: string): string => `${account}.pem`;

@@ -50,6 +50,12 @@ describe('ensureCertificates', () => {
     expect(await readFile(caFile(root), 'utf8')).not.toContain('PRIVATE');
   });
 
+  it.runIf(process.getuid?.() === 0)('hands what is there to another owner', async () => {
+    await ensureCertificates(plan());
+    await ensureCertificates(plan({ serverOwner: { uid: 12_345, gid: 12_346 } }));
+    expect(await stat(serverFile())).toMatchObject({ uid: 12_345, gid: 12_346 });
+  });
+
   it('renews in the last third of a life, by the same authority', async () => {
     const now = new Date();
     await ensureCertificates(plan(), { now });

@@ -1,6 +1,15 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
-import { NODE_NAMES, SUPERVISOR_USER } from './names.ts';
-import { type Accounts, ENGINE_NAMES, type Endpoint, type EngineName } from './types.ts';
+import { NODE_NAMES, SUPERVISOR_USER, TLS_FILES } from './names.ts';
+import {
+  type Accounts,
+  ENGINE_NAMES,
+  type Endpoint,
+  type EngineName,
+  type NodeTlsFiles,
+  type ReplicationAccount,
+} from './types.ts';
 
 export * from './names.ts';
 
@@ -14,6 +23,20 @@ const nodeList = z
       return { name, host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
     }),
   );
+
+/** The text of the file that is named. Empty: none. */
+const fileText = z
+  .string()
+  .optional()
+  .transform((path, context): string | undefined => {
+    if (!path) return undefined;
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: `cannot be read: ${(error as Error).message}` });
+      return z.NEVER;
+    }
+  });
 
 /**
  * What every process of the lab reads from its environment to find the databases. All defaults are here and in `names.ts`.
@@ -29,6 +52,12 @@ export const databaseEnvironment = z.object({
   DB_APP_READ_ONLY_PASSWORD: z.string().min(1).default('lab-app-ro'),
   DB_MONITOR_PASSWORD: z.string().min(1).default('lab-monitor'),
   DB_REPLICATION_PASSWORD: z.string().min(1).default('lab-replication'),
+  /** A file with the authority's certificate: with it every connection to a database is encrypted and verified. */
+  DB_TLS_CA: fileText,
+  /** Where a node's TLS folder (`TLS_FILES`) is on its own machine; `{node}` stands for its name. */
+  DB_TLS_NODE_DIR: z.string().default(''),
+  /** A folder with `ACCOUNT.pem` of every node's replication account. For supervisors and bootstrap. */
+  DB_TLS_REPLICATION_DIR: z.string().default(''),
 });
 /**
  * When a commit is acknowledged. `quorum`: when a replica has received it, and supervisors promote one when the primary is
@@ -50,19 +79,50 @@ export const ADMIN_USER: Readonly<Record<EngineName, string>> = {
 /** Replication account of a node: `db-2` replicates as `repl_db_2`. */
 export const replicationUser = (node: string): string => `repl_${node.replaceAll('-', '_')}`;
 
-export function accountsFrom(
-  env: Omit<DatabaseEnvironment, 'DB_NODES'>,
-  nodes: readonly string[] = NODE_NAMES,
-): Accounts {
+/** The nodes as a client connects to them. */
+export function nodesFrom({
+  DB_NODES,
+  DB_TLS_CA: ca,
+}: Pick<DatabaseEnvironment, 'DB_NODES' | 'DB_TLS_CA'>): readonly Endpoint[] {
+  if (ca === undefined) return DB_NODES;
+  const tls = { ca };
+  return DB_NODES.map((node) => ({ ...node, tls }));
+}
+
+export function nodeTlsFiles(directory: string): NodeTlsFiles {
+  return {
+    ca: join(directory, TLS_FILES.ca),
+    server: join(directory, TLS_FILES.server),
+    replication: join(directory, TLS_FILES.replication),
+  };
+}
+
+type ReplicationEnvironment = Pick<DatabaseEnvironment, 'DB_REPLICATION_PASSWORD'> &
+  Partial<Pick<DatabaseEnvironment, 'DB_TLS_NODE_DIR' | 'DB_TLS_REPLICATION_DIR'>>;
+
+export function replicationAccount(node: string, env: ReplicationEnvironment): ReplicationAccount {
+  const account = { user: replicationUser(node), password: env.DB_REPLICATION_PASSWORD };
+  const { DB_TLS_NODE_DIR: nodeDirectory, DB_TLS_REPLICATION_DIR: directory } = env;
+  if (!nodeDirectory || !directory) return account;
+  const files = nodeTlsFiles(nodeDirectory.replaceAll('{node}', node));
+  return { ...account, tls: { node: files, file: join(directory, `${account.user}.pem`) } };
+}
+
+type AccountsEnvironment = Omit<
+  DatabaseEnvironment,
+  'DB_NODES' | 'DB_TLS_CA' | 'DB_TLS_NODE_DIR' | 'DB_TLS_REPLICATION_DIR'
+> &
+  Partial<DatabaseEnvironment>;
+
+export function accountsFrom(env: AccountsEnvironment, nodes: readonly string[] = NODE_NAMES): Accounts {
   return {
     admin: { user: ADMIN_USER[env.DB_ENGINE], password: env.DB_ADMIN_PASSWORD },
     supervisor: { user: SUPERVISOR_USER, password: env.DB_SUPERVISOR_PASSWORD },
     app: { user: 'app', password: env.DB_APP_PASSWORD },
     appReadOnly: { user: 'app_ro', password: env.DB_APP_READ_ONLY_PASSWORD },
     monitor: { user: 'monitor', password: env.DB_MONITOR_PASSWORD },
-    replication: Object.fromEntries(
-      nodes.map((node) => [node, { user: replicationUser(node), password: env.DB_REPLICATION_PASSWORD }]),
-    ),
+    replication: Object.fromEntries(nodes.map((node) => [node, replicationAccount(node, env)])),
+    ...(env.DB_TLS_CA !== undefined && { tls: true }),
   };
 }
 

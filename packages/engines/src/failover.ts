@@ -1,4 +1,12 @@
-import type { CallOptions, Connection, Credentials, Endpoint, NodeProbe, Position } from './types.ts';
+import type {
+  CallOptions,
+  Connection,
+  Credentials,
+  Endpoint,
+  NodeProbe,
+  Position,
+  ReplicationAccount,
+} from './types.ts';
 
 /**
  * The supervisor's half of an engine: what it asks of a node, and what it tells it to do, from "the primary is gone" to "the
@@ -41,7 +49,7 @@ export interface EngineFailover {
     channel: Connection,
     node: Endpoint,
     source: Endpoint,
-    replication: Credentials,
+    replication: ReplicationAccount,
     options?: CallOptions,
   ): Promise<void>;
   /**

@@ -9,6 +9,9 @@ export const DEFAULT_PORT: Readonly<Record<EngineName, number>> = {
 };
 export const NODE_NAMES = ['db-1', 'db-2', 'db-3'] as const;
 
+/** Files of a node's TLS folder. Each but the first holds a certificate and its key. */
+export const TLS_FILES = { ca: 'ca.pem', server: 'server.pem', replication: 'replication.pem' } as const;
+
 /** What supervisors log in as. */
 export const SUPERVISOR_USER = 'supervisor';
 

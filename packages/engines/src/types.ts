@@ -22,11 +22,42 @@ export interface Endpoint {
   readonly name: string;
   readonly host: string;
   readonly port: number;
+  /** Present: connections are encrypted and the server's certificate is verified, or there are none. Absent: clear text. */
+  readonly tls?: TlsClient | undefined;
+}
+
+/** How a client makes sure whom it speaks to. Connections that are given the same object share what is made of it. */
+export interface TlsClient {
+  /** Certificates of the authorities that are believed, PEM. */
+  readonly ca: string;
+  /** What the server's certificate must be for: a name or an address. Default: the endpoint's host. */
+  readonly serverName?: string | undefined;
+  /** The client's own certificate and key, PEM, for servers that ask for one. */
+  readonly certificate?: string | undefined;
 }
 
 export interface Credentials {
   readonly user: string;
   readonly password: string;
+}
+
+/** Certificates of a node, by path on its machine; see `TLS_FILES`. */
+export interface NodeTlsFiles {
+  readonly ca: string;
+  readonly server: string;
+  readonly replication: string;
+}
+
+/** What a node logs in with at its source. */
+export interface ReplicationAccount extends Credentials {
+  /** The source is verified, and shown a certificate that is this account's. Absent: clear text. */
+  readonly tls?:
+    | {
+        readonly node: Pick<NodeTlsFiles, 'ca' | 'replication'>;
+        /** The same certificate and key in a file on this machine, for whoever acts in the node's name. */
+        readonly file: string;
+      }
+    | undefined;
 }
 
 /** One account per purpose, each with the least it needs. `replication` is per node: key = node name. */
@@ -37,7 +68,9 @@ export interface Accounts {
   readonly app: Credentials;
   readonly appReadOnly: Credentials;
   readonly monitor: Credentials;
-  readonly replication: Readonly<Record<string, Credentials>>;
+  readonly replication: Readonly<Record<string, ReplicationAccount>>;
+  /** Every account is refused in clear text. */
+  readonly tls?: boolean | undefined;
 }
 
 export type SqlValue = string | number | bigint | boolean | Date | Buffer | null;
@@ -326,7 +359,7 @@ export interface EngineAdmin {
     connection: Connection,
     node: Endpoint,
     source: Endpoint,
-    replication: Credentials,
+    replication: ReplicationAccount,
     options?: CallOptions,
   ): Promise<void>;
   /** Stops receiving and applying (postgres: receiving) until the next `attach`. Data and slot stay. */
@@ -357,7 +390,9 @@ export interface ServerSpec {
   readonly stateDir: string;
   readonly admin: Credentials;
   readonly supervisor: Credentials;
-  readonly replication: Credentials;
+  readonly replication: ReplicationAccount;
+  /** The server speaks TLS only, and shows this certificate; the server's user can read the files. Absent: clear text. */
+  readonly tls?: NodeTlsFiles | undefined;
   /** Unprivileged user to run as when we are root; null when we are not. */
   readonly runAs: { readonly uid: number; readonly gid: number; readonly name: string } | null;
   /**

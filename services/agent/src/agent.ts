@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { getEngineClient } from '@replication-lab/engines';
-import { DEFAULT_PORT, readEnvironment } from '@replication-lab/engines/config';
+import { DEFAULT_PORT, nodesFrom, readEnvironment } from '@replication-lab/engines/config';
 import { pino } from 'pino';
 import { askOnce } from './ask-once.ts';
 import { agentEnvironment } from './config.ts';
@@ -21,17 +21,18 @@ const STOP_TIMEOUT_MS = 3000;
 async function main(): Promise<void> {
   const env = readEnvironment(agentEnvironment);
   const log = pino({ level: env.LOG_LEVEL, base: { node: env.NODE_NAME } });
+  const nodes = nodesFrom(env);
   const client = getEngineClient(env.DB_ENGINE);
   const monitor = { user: 'monitor', password: env.DB_MONITOR_PASSWORD };
   const probe = new LiveProbe(
     client,
-    { name: env.NODE_NAME, host: env.NODE_ADDRESS, port: DEFAULT_PORT[env.DB_ENGINE] },
+    { name: env.NODE_NAME, host: env.NODE_ADDRESS, port: DEFAULT_PORT[env.DB_ENGINE], tls: nodes[0]?.tls },
     monitor,
     PROBE_TIMEOUT_MS,
   );
   const server = createAgentServer({
     node: env.NODE_NAME,
-    nodes: env.DB_NODES,
+    nodes,
     token: env.AGENT_TOKEN,
     probe,
     askNode: (node) => askOnce(client, node, monitor, PROBE_TIMEOUT_MS),

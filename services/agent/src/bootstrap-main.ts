@@ -1,6 +1,6 @@
 import { accountsFrom, DATABASE_NAME } from '@replication-lab/engines';
 import { BootstrapError, engineOf, runBootstrap } from '@replication-lab/engines/bootstrap';
-import { readEnvironment } from '@replication-lab/engines/config';
+import { nodesFrom, readEnvironment } from '@replication-lab/engines/config';
 import { AgentClient } from './agent-client.ts';
 import { awaitDatabases } from './await-databases.ts';
 import { bootstrapEnvironment } from './config.ts';
@@ -16,11 +16,12 @@ const COPY_TIMEOUT_MS = 600_000;
 async function main(): Promise<void> {
   const env = readEnvironment(bootstrapEnvironment);
   const signal = endOnSignal();
+  const nodes = nodesFrom(env);
   const agents = new AgentClient(env.AGENT_PORT, env.AGENT_TOKEN);
   const progress = (message: string) => console.log(`bootstrap: ${message}`);
 
   await awaitDatabases({
-    nodes: env.DB_NODES,
+    nodes,
     ask: (node) => agents.health(node),
     timeoutMs: env.BOOTSTRAP_DEADLINE_MS,
     progress,
@@ -30,7 +31,7 @@ async function main(): Promise<void> {
   const result = await runBootstrap(
     {
       engine,
-      nodes: env.DB_NODES,
+      nodes,
       accounts: accountsFrom(env),
       database: DATABASE_NAME,
       durability: env.DURABILITY,

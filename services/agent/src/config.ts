@@ -12,7 +12,7 @@ const ipv4 = z.string().refine(isIPv4, 'an IPv4 address');
 
 /** What the agent reads from its environment. All defaults are here or in the engines' `config.ts`. */
 export const agentEnvironment = databaseEnvironment
-  .pick({ DB_ENGINE: true, DB_NODES: true, DB_MONITOR_PASSWORD: true })
+  .pick({ DB_ENGINE: true, DB_NODES: true, DB_MONITOR_PASSWORD: true, DB_TLS_CA: true })
   .extend({
     /** The node whose host this is. With TOPOLOGY=single it need not be in DB_NODES. */
     NODE_NAME: z.string().regex(/^[a-z0-9-]{1,63}$/),

@@ -12,6 +12,9 @@ export const nativeAgentEnvironment = databaseEnvironment
     DB_SUPERVISOR_PASSWORD: true,
     DB_MONITOR_PASSWORD: true,
     DB_REPLICATION_PASSWORD: true,
+    DB_TLS_CA: true,
+    DB_TLS_NODE_DIR: true,
+    DB_TLS_REPLICATION_DIR: true,
   })
   .extend({
     /** The lab's state directory: a node's files are below `ENGINE/NODE` in it. */

@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { accountsFrom, type Endpoint, type Engine } from '@replication-lab/engines';
-import { readEnvironment } from '@replication-lab/engines/config';
+import { nodesFrom, nodeTlsFiles, readEnvironment } from '@replication-lab/engines/config';
 import { engineOf, LocalNode, runAsFor } from '@replication-lab/engines/local';
 import { type Logger, pino } from 'pino';
 import { askOnce } from './ask-once.ts';
@@ -31,7 +31,10 @@ async function main(): Promise<void> {
   const env = readEnvironment(nativeAgentEnvironment);
   const log = pino({ level: env.LOG_LEVEL });
   const runAs = await runAsFor(env.DB_ENGINE);
-  const agents = env.DB_NODES.map((node) => createAgent(env, node, runAs, log.child({ node: node.name })));
+  const nodes = nodesFrom(env);
+  const agents = nodes.map((node) =>
+    createAgent(env, { node, nodes }, runAs, log.child({ node: node.name })),
+  );
   for (const { node, server } of agents) {
     server.listen(env.AGENT_PORT, node.host);
     await once(server, 'listening');
@@ -59,7 +62,7 @@ async function main(): Promise<void> {
 
 function createAgent(
   env: NativeAgentEnvironment,
-  node: Endpoint,
+  { node, nodes }: { readonly node: Endpoint; readonly nodes: readonly Endpoint[] },
   runAs: Awaited<ReturnType<typeof runAsFor>>,
   log: Logger,
 ): Agent {
@@ -69,13 +72,13 @@ function createAgent(
   const local = localNode(env, engine, node, runAs);
   const desk = new NativeDesk({
     node: local,
-    nodes: env.DB_NODES,
+    nodes,
     copies: engine.admin.replicaNeedsCopy,
     log,
   });
   const server = createAgentServer({
     node: node.name,
-    nodes: env.DB_NODES,
+    nodes,
     token: env.AGENT_TOKEN,
     probe: askingThisProcess(local, probe),
     askNode: (other) => askOnce(engine.client, other, monitor, PROBE_TIMEOUT_MS),
@@ -124,6 +127,9 @@ function localNode(
       admin,
       supervisor,
       replication: account,
+      ...(env.DB_TLS_NODE_DIR && {
+        tls: nodeTlsFiles(env.DB_TLS_NODE_DIR.replaceAll('{node}', node.name)),
+      }),
       runAs,
       supervised: env.SUPERVISED === '1',
     },

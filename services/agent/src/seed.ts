@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { ADMIN_USER, type Connection, DATABASE_NAME, getEngineClient } from '@replication-lab/engines';
 import { seedUsers } from '@replication-lab/engines/bootstrap';
-import { readEnvironment } from '@replication-lab/engines/config';
+import { nodesFrom, readEnvironment } from '@replication-lab/engines/config';
 import { type BootstrapEnvironment, bootstrapEnvironment } from './config.ts';
 import { endOnSignal } from './end-on-signal.ts';
 
@@ -35,7 +35,7 @@ async function connectPrimary(env: BootstrapEnvironment): Promise<Connection> {
   const client = getEngineClient(env.DB_ENGINE);
   const admin = { user: ADMIN_USER[env.DB_ENGINE], password: env.DB_ADMIN_PASSWORD };
   const reasons: string[] = [];
-  for (const node of env.DB_NODES) {
+  for (const node of nodesFrom(env)) {
     try {
       const connection = await client.connect(node, admin, {
         database: DATABASE_NAME,

@@ -14,6 +14,7 @@ export const apiEnvironment = databaseEnvironment
     DB_APP_PASSWORD: true,
     DB_APP_READ_ONLY_PASSWORD: true,
     DB_MONITOR_PASSWORD: true,
+    DB_TLS_CA: true,
   })
   .extend({
     /** Answered as `Served-By`. */
@@ -94,6 +95,7 @@ export function printable(config: ApiConfig): Record<string, unknown> {
   return {
     ...config,
     DB_NODES: config.DB_NODES.map((node) => `${node.name}=${node.host}:${node.port}`).join(','),
+    DB_TLS_CA: config.DB_TLS_CA === undefined ? 'none: connections in clear text' : 'given',
     DB_APP_PASSWORD: '***',
     DB_APP_READ_ONLY_PASSWORD: '***',
     DB_MONITOR_PASSWORD: '***',

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { accountsFrom, DATABASE_NAME, getEngineClient } from '@replication-lab/engines';
+import { nodesFrom } from '@replication-lab/engines/config';
 import { createRouter, type Router } from '@replication-lab/router';
 import { collectDefaultMetrics } from 'prom-client';
 import { createApp } from './app.ts';
@@ -73,7 +74,7 @@ function routerFrom(config: ApiConfig): Router {
   const accounts = accountsFrom({ ...notGiven, ...config });
   return createRouter({
     engine: config.DB_ENGINE,
-    nodes: config.DB_NODES,
+    nodes: nodesFrom(config),
     accounts,
     database: DATABASE_NAME,
     tokenKeys: config.TOKEN_KEYS,

@@ -2,7 +2,12 @@ import { once } from 'node:events';
 import { AgentClient } from '@replication-lab/agent/client';
 import { DATABASE_NAME, type Endpoint } from '@replication-lab/engines';
 import { engineOf } from '@replication-lab/engines/bootstrap';
-import { readEnvironment, replicationUser, SUPERVISOR_USER } from '@replication-lab/engines/config';
+import {
+  nodesFrom,
+  readEnvironment,
+  replicationAccount,
+  SUPERVISOR_USER,
+} from '@replication-lab/engines/config';
 import { pino } from 'pino';
 import { Announcer } from './announcer.ts';
 import { supervisorEnvironment } from './config.ts';
@@ -27,14 +32,9 @@ async function main(): Promise<void> {
   const agents = new AgentClient(env.AGENT_PORT, env.AGENT_TOKEN);
   const supervisor = new Supervisor({
     engine,
-    nodes: env.DB_NODES,
+    nodes: nodesFrom(env),
     account: { user: SUPERVISOR_USER, password: env.DB_SUPERVISOR_PASSWORD },
-    replication: Object.fromEntries(
-      env.DB_NODES.map(({ name }) => [
-        name,
-        { user: replicationUser(name), password: env.DB_REPLICATION_PASSWORD },
-      ]),
-    ),
+    replication: Object.fromEntries(env.DB_NODES.map(({ name }) => [name, replicationAccount(name, env)])),
     database: DATABASE_NAME,
     agents: {
       carryOut: (node, errand, signal) => carryOut(agents, node, errand, signal),

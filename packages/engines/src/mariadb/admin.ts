@@ -10,6 +10,7 @@ import {
   EngineError,
   type NodeProbe,
   type Position,
+  type ReplicationAccount,
   type Row,
 } from '../types.ts';
 import { waitFor } from '../wait-for.ts';
@@ -49,7 +50,7 @@ async function attach(
   connection: Connection,
   _node: Endpoint,
   source: Endpoint,
-  replication: Credentials,
+  replication: ReplicationAccount,
   options: CallOptions = {},
 ): Promise<void> {
   await close(connection);
@@ -74,17 +75,25 @@ async function attach(
 export async function changeSource(
   connection: Pick<Connection, 'query'>,
   source: Endpoint,
-  replication: Credentials,
+  replication: ReplicationAccount,
 ): Promise<void> {
   await connection.query('STOP SLAVE');
   await connection.query(
     `CHANGE MASTER TO
        MASTER_HOST = ${literal(source.host)}, MASTER_PORT = ${source.port},
        MASTER_USER = ${literal(replication.user)}, MASTER_PASSWORD = ${literal(replication.password)},
+       ${tlsClause(replication)}
        MASTER_CONNECT_RETRY = 1, MASTER_HEARTBEAT_PERIOD = 0.5,
        MASTER_USE_GTID = slave_pos${(await hasOwnHistory(connection)) ? ', MASTER_DEMOTE_TO_SLAVE = 1' : ''}`,
   );
   await connection.query('START SLAVE');
+}
+
+function tlsClause({ tls }: ReplicationAccount): string {
+  if (!tls) return '';
+  const { ca, replication } = tls.node;
+  return `MASTER_SSL = 1, MASTER_SSL_VERIFY_SERVER_CERT = 1, MASTER_SSL_CA = ${literal(ca)},
+       MASTER_SSL_CERT = ${literal(replication)}, MASTER_SSL_KEY = ${literal(replication)},`;
 }
 
 /**

@@ -6,7 +6,8 @@ import { installConfig } from '../local/infra.ts';
 import { checkSocketPath, dataIsEmpty, layoutOf, makeData, makeDirectories } from '../local/layout.ts';
 import { runTool, toolEnvironment } from '../local/run-tool.ts';
 import { readServerId } from '../local/server-id.ts';
-import { firstAccount } from '../mysql-protocol/schema.ts';
+import { firstAccount, requirementOf } from '../mysql-protocol/schema.ts';
+import { serverTls } from '../mysql-protocol/tls.ts';
 import { DATABASE_NAME } from '../names.ts';
 import type { EngineServer, ServerBinary, ServerCommand, ServerSpec } from '../types.ts';
 import { rightsOf } from './rights.ts';
@@ -60,9 +61,9 @@ function firstAccounts(spec: ServerSpec): string {
     "DELETE FROM mysql.proxies_priv WHERE Host <> 'localhost';",
     'FLUSH PRIVILEGES;',
     `ALTER USER 'root'@'localhost' IDENTIFIED BY ${password};`,
-    `CREATE USER 'root'@'%' IDENTIFIED BY ${password};`,
+    `CREATE USER 'root'@'%' IDENTIFIED BY ${password} REQUIRE ${requirementOf(spec.tls)};`,
     "GRANT ALL ON *.* TO 'root'@'%' WITH GRANT OPTION;",
-    ...firstAccount(spec.supervisor, rightsOf(DATABASE_NAME), DATABASE_NAME),
+    ...firstAccount(spec, rightsOf(DATABASE_NAME), DATABASE_NAME),
     '',
   ].join('\n');
 }
@@ -120,6 +121,7 @@ async function prepareBoot(spec: ServerSpec, binary: ServerBinary): Promise<Serv
       `--server-id=${serverId}`,
       `--report-host=${spec.node.host}`,
       `--report-port=${spec.node.port}`,
+      ...serverTls(spec.tls),
       ...(spec.supervised ? ['--skip-slave-start=ON'] : []),
     ],
     env: toolEnvironment(),

@@ -4,10 +4,10 @@ import { Deadline } from '../session/deadline.ts';
 import {
   type CallOptions,
   type Connection,
-  type Credentials,
   type Endpoint,
   EngineError,
   type PositionOps,
+  type ReplicationAccount,
   type SqlResult,
   type SqlValue,
 } from '../types.ts';
@@ -46,7 +46,7 @@ export interface Words {
   changeSource(
     connection: Pick<Connection, 'query'>,
     source: Endpoint,
-    replication: Credentials,
+    replication: ReplicationAccount,
   ): Promise<void>;
   readonly stop: string;
   /**

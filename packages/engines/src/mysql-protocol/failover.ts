@@ -1,7 +1,13 @@
 import { escapeId } from 'mysql2';
 import type { EngineFailover, NodeState } from '../failover.ts';
 import { DATABASE_NAME } from '../names.ts';
-import { type CallOptions, type Connection, type Credentials, type Endpoint, EngineError } from '../types.ts';
+import {
+  type CallOptions,
+  type Connection,
+  type Endpoint,
+  EngineError,
+  type ReplicationAccount,
+} from '../types.ts';
 import { beside, openBesideAhead, openChannel } from './channel.ts';
 import { type Look, Order, type Words } from './failover-order.ts';
 import { openHeart } from './heart.ts';
@@ -86,7 +92,7 @@ const hasAppliedAll = ({ words }: Order, { state }: Look): boolean =>
  * received is applied first: the change throws the rest away, and a voter may be the only one left that has it. That is
  * waited for a second, and refused then (EngineError `other`); the receiver has been stopped by that time.
  */
-async function follow(order: Order, source: Endpoint, replication: Credentials): Promise<void> {
+async function follow(order: Order, source: Endpoint, replication: ReplicationAccount): Promise<void> {
   const { words } = order;
   const look = await order.look();
   refuseToFollow(order, look);

@@ -1,7 +1,7 @@
 import { escapeId, escape as literal } from 'mysql2';
 import type { REIGN_COLUMNS } from '../reign.ts';
 import { grantsOf, type Rights } from '../rights.ts';
-import type { Accounts, Connection, Credentials } from '../types.ts';
+import type { Accounts, Connection, Credentials, ServerSpec } from '../types.ts';
 import { FORGET_SOURCE, firstGrants } from './rights.ts';
 
 /** MEDIUMTEXT: a GTID set with many gaps may be longer than TEXT allows, and must not keep a primary from being opened. */
@@ -92,26 +92,38 @@ async function createForgetSource(
 /** An account as statements name it. */
 export const accountText = (user: string): string => `${literal(user)}@'%'`;
 
+/** Clear text is refused to the account: at all, or unless it shows a certificate of this name. */
+export type Requirement = 'NONE' | 'SSL' | `SUBJECT ${string}`;
+
 /** Makes the account, or gives an existing one this password, and adds the grants: `SELECT ON lab.users` … */
 async function createAccount(
   connection: Connection,
   { user, password }: Credentials,
   grants: readonly string[],
+  requirement: Requirement,
 ): Promise<void> {
   const account = accountText(user);
-  await connection.query(`CREATE USER IF NOT EXISTS ${account} IDENTIFIED BY ${literal(password)}`);
-  await connection.query(`ALTER USER ${account} IDENTIFIED BY ${literal(password)}`);
+  const how = `IDENTIFIED BY ${literal(password)} REQUIRE ${requirement}`;
+  await connection.query(`CREATE USER IF NOT EXISTS ${account} ${how}`);
+  await connection.query(`ALTER USER ${account} ${how}`);
   for (const grant of grants) await connection.query(`GRANT ${grant} TO ${account}`);
 }
 
 /** The statements that make the supervisor's account on a fresh node; see `firstGrants`. */
-export function firstAccount({ user, password }: Credentials, rights: Rights, database: string): string[] {
+export function firstAccount(
+  { supervisor: { user, password }, tls }: Pick<ServerSpec, 'supervisor' | 'tls'>,
+  rights: Rights,
+  database: string,
+): string[] {
   const account = accountText(user);
   return [
-    `CREATE USER ${account} IDENTIFIED BY ${literal(password)};`,
+    `CREATE USER ${account} IDENTIFIED BY ${literal(password)} REQUIRE ${requirementOf(tls)};`,
     ...firstGrants(rights.supervisor, account, database),
   ];
 }
+
+/** Of an account that shows no certificate of its own. */
+export const requirementOf = (tls: unknown): Requirement => (tls ? 'SSL' : 'NONE');
 
 /** `EngineAdmin.createAccounts` of both engines. */
 export async function createAccounts(
@@ -119,11 +131,13 @@ export async function createAccounts(
   accounts: Accounts,
   rights: Rights,
 ): Promise<void> {
-  const { supervisor, app, appReadOnly, monitor, replication } = accounts;
+  const { supervisor, app, appReadOnly, monitor, replication, tls } = accounts;
   for (const [name, account] of Object.entries({ supervisor, app, appReadOnly, monitor })) {
-    await createAccount(connection, account, grantsOf(rights[name as keyof Rights]));
+    await createAccount(connection, account, grantsOf(rights[name as keyof Rights]), requirementOf(tls));
   }
   for (const account of Object.values(replication)) {
-    await createAccount(connection, account, grantsOf(rights.replication));
+    // As OpenSSL writes a subject in one line.
+    const requirement: Requirement = account.tls ? `SUBJECT ${literal(`/CN=${account.user}`)}` : 'NONE';
+    await createAccount(connection, account, grantsOf(rights.replication), requirement);
   }
 }

@@ -16,6 +16,7 @@ import {
 import { translateError } from './errors.ts';
 import { parametersFor } from './parameters.ts';
 import { PreparedStatements } from './prepared.ts';
+import { mysqlTls, nameForTls } from './tls.ts';
 
 type Driver = typeof import('mysql2');
 let loaded: { readonly driver: Driver; readonly toParameter: ReturnType<typeof parametersFor> } | undefined;
@@ -127,12 +128,13 @@ export class MysqlSession implements Session {
     this.#toParameter = toParameter;
     this.endpoint = options.endpoint;
     this.#dialect = dialect;
-    const socket = newSocket();
+    const socket = newSocket(options.endpoint);
     this.#destroySocket = () => socket.destroy();
     socket.once('close', () => this.#closed());
     this.driver = driver.createConnection({
-      host: options.endpoint.host,
+      host: nameForTls(options.endpoint),
       port: options.endpoint.port,
+      ...(options.endpoint.tls && { ssl: mysqlTls(options.endpoint.tls) }),
       user: options.credentials.user,
       password: options.credentials.password,
       ...(options.database !== undefined && { database: options.database }),

@@ -10,6 +10,7 @@ import {
   EngineError,
   type NodeProbe,
   type Position,
+  type ReplicationAccount,
 } from '../types.ts';
 import { waitFor } from '../wait-for.ts';
 import { positions } from './positions.ts';
@@ -49,7 +50,7 @@ async function attach(
   connection: Connection,
   _node: Endpoint,
   source: Endpoint,
-  replication: Credentials,
+  replication: ReplicationAccount,
   options: CallOptions = {},
 ): Promise<void> {
   await close(connection);
@@ -73,17 +74,25 @@ async function attach(
 export async function changeSource(
   connection: Pick<Connection, 'query'>,
   source: Endpoint,
-  replication: Credentials,
+  replication: ReplicationAccount,
 ): Promise<void> {
   await connection.query('STOP REPLICA');
   await connection.query(
     `CHANGE REPLICATION SOURCE TO
        SOURCE_HOST = ${literal(source.host)}, SOURCE_PORT = ${source.port},
        SOURCE_USER = ${literal(replication.user)}, SOURCE_PASSWORD = ${literal(replication.password)},
-       SOURCE_AUTO_POSITION = 1, SOURCE_SSL = 1,
+       SOURCE_AUTO_POSITION = 1, ${tlsClause(replication)},
        SOURCE_CONNECT_RETRY = 1, SOURCE_RETRY_COUNT = 86400, SOURCE_HEARTBEAT_PERIOD = 0.5`,
   );
   await connection.query('START REPLICA');
+}
+
+/** Without certificates encrypted too, for the password's sake, and not verified. */
+function tlsClause({ tls }: ReplicationAccount): string {
+  if (!tls) return 'SOURCE_SSL = 1';
+  const { ca, replication } = tls.node;
+  return `SOURCE_SSL = 1, SOURCE_SSL_VERIFY_SERVER_CERT = 1, SOURCE_SSL_CA = ${literal(ca)},
+       SOURCE_SSL_CERT = ${literal(replication)}, SOURCE_SSL_KEY = ${literal(replication)}`;
 }
 
 function failed(connection: Connection, source: Endpoint, why: string, code: 'other' | 'timeout' = 'other') {

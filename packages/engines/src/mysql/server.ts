@@ -13,7 +13,8 @@ import {
 } from '../local/layout.ts';
 import { runTool, toolEnvironment } from '../local/run-tool.ts';
 import { readServerId } from '../local/server-id.ts';
-import { firstAccount } from '../mysql-protocol/schema.ts';
+import { firstAccount, requirementOf } from '../mysql-protocol/schema.ts';
+import { serverTls } from '../mysql-protocol/tls.ts';
 import { DATABASE_NAME } from '../names.ts';
 import type { EngineServer, ServerBinary, ServerCommand, ServerSpec } from '../types.ts';
 import { rightsOf } from './rights.ts';
@@ -52,9 +53,9 @@ function firstAccounts(spec: ServerSpec): string {
   const password = literal(spec.admin.password);
   return [
     `ALTER USER 'root'@'localhost' IDENTIFIED BY ${password};`,
-    `CREATE USER 'root'@'%' IDENTIFIED BY ${password};`,
+    `CREATE USER 'root'@'%' IDENTIFIED BY ${password} REQUIRE ${requirementOf(spec.tls)};`,
     "GRANT ALL ON *.* TO 'root'@'%' WITH GRANT OPTION;",
-    ...firstAccount(spec.supervisor, rightsOf(DATABASE_NAME), DATABASE_NAME),
+    ...firstAccount(spec, rightsOf(DATABASE_NAME), DATABASE_NAME),
     '',
   ].join('\n');
 }
@@ -109,6 +110,7 @@ async function prepareBoot(spec: ServerSpec, binary: ServerBinary): Promise<Serv
       `--report-port=${spec.node.port}`,
       '--super-read-only=ON',
       '--persisted-globals-load=OFF',
+      ...serverTls(spec.tls),
       ...(spec.supervised ? ['--skip-replica-start=ON'] : []),
     ],
     env: toolEnvironment(),

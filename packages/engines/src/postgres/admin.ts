@@ -2,10 +2,10 @@ import { SUPERVISOR_USER } from '../names.ts';
 import {
   type CallOptions,
   type Connection,
-  type Credentials,
   type Endpoint,
   type EngineAdmin,
   EngineError,
+  type ReplicationAccount,
 } from '../types.ts';
 import { waitFor } from '../wait-for.ts';
 import { primaryConninfo, slotName } from './conninfo.ts';
@@ -70,7 +70,7 @@ async function attach(
   connection: Connection,
   node: Endpoint,
   source: Endpoint,
-  replication: Credentials,
+  replication: ReplicationAccount,
   options: CallOptions = {},
 ): Promise<void> {
   if (!(await ask(connection, 'SELECT pg_is_in_recovery()'))) {

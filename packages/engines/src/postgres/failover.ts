@@ -1,7 +1,7 @@
 import { CHANNEL_IDLE_MS, type EngineFailover, STATEMENT_MS } from '../failover.ts';
 import { SUPERVISOR_USER } from '../names.ts';
 import { Deadline } from '../session/deadline.ts';
-import type { CallOptions, Connection, Credentials, Endpoint } from '../types.ts';
+import type { CallOptions, Connection, Endpoint, ReplicationAccount } from '../types.ts';
 import { primaryConninfo, slotName } from './conninfo.ts';
 import { Order, openChannel } from './failover-order.ts';
 import { arm, establish, flushWholeRecords, quorumOf } from './failover-quorum.ts';
@@ -124,7 +124,7 @@ async function follow(
   channel: Connection,
   node: Endpoint,
   source: Endpoint,
-  replication: Credentials,
+  replication: ReplicationAccount,
   options?: CallOptions,
 ): Promise<void> {
   const order = new Order(channel, options, EFFECT_MS);

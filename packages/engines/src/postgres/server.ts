@@ -18,7 +18,14 @@ import {
   writeOwned,
 } from '../local/layout.ts';
 import { runTool, toolEnvironment } from '../local/run-tool.ts';
-import type { Endpoint, EngineServer, ServerBinary, ServerCommand, ServerSpec } from '../types.ts';
+import type {
+  Endpoint,
+  EngineServer,
+  NodeTlsFiles,
+  ServerBinary,
+  ServerCommand,
+  ServerSpec,
+} from '../types.ts';
 import { closeForBoot } from './boot-config.ts';
 import { slotName } from './conninfo.ts';
 import { dropStaleLocks } from './stale-locks.ts';
@@ -66,6 +73,13 @@ async function writePassfile(spec: ServerSpec, layout: Layout): Promise<string> 
   return path;
 }
 
+/** For the tools that fetch a copy. */
+function tlsEnvironment(files: NodeTlsFiles | undefined): Record<string, string> {
+  if (!files) return {};
+  const { ca, replication } = files;
+  return { PGSSLMODE: 'verify-full', PGSSLROOTCERT: ca, PGSSLCERT: replication, PGSSLKEY: replication };
+}
+
 async function initialise(spec: ServerSpec, binary: ServerBinary, signal?: AbortSignal): Promise<void> {
   checkSocket(spec); // before all the work
   await makeData(spec, PROOF, NEED_BYTES, async (layout) => {
@@ -106,7 +120,11 @@ async function copyFrom(
 ): Promise<void> {
   checkSocket(spec); // before all the work
   await makeData(spec, PROOF, NEED_BYTES, async (layout) => {
-    const env = { PGPASSFILE: await writePassfile(spec, layout), PGCONNECT_TIMEOUT: '5' };
+    const env = {
+      PGPASSFILE: await writePassfile(spec, layout),
+      PGCONNECT_TIMEOUT: '5',
+      ...tlsEnvironment(spec.tls),
+    };
     const options = { env, timeoutMs: COPY_TIMEOUT_MS, signal, failure: 'copy-failed' } as const;
     const from = [
       `--host=${source.host}`,
@@ -133,7 +151,11 @@ async function prepareBoot(spec: ServerSpec, binary: ServerBinary): Promise<Serv
   const layout = await makeDirectories(spec);
   checkSocket(spec);
   const config = await installConfig(spec, layout, 'postgres/postgresql.conf');
-  const hba = await installConfig(spec, layout, 'postgres/pg_hba.conf');
+  const hba = await installConfig(
+    spec,
+    layout,
+    spec.tls ? 'postgres/pg_hba_tls.conf' : 'postgres/pg_hba.conf',
+  );
   if (binary.major >= 16) await installConfig(spec, layout, 'postgres/since-16.conf');
   const passfile = await writePassfile(spec, layout);
   await dropStaleLocks([
@@ -148,6 +170,12 @@ async function prepareBoot(spec: ServerSpec, binary: ServerBinary): Promise<Serv
     port: String(spec.node.port),
     unix_socket_directories: layout.run,
     cluster_name: spec.node.name,
+    ...(spec.tls && {
+      ssl: 'on',
+      ssl_ca_file: spec.tls.ca,
+      ssl_cert_file: spec.tls.server,
+      ssl_key_file: spec.tls.server,
+    }),
   };
   return {
     file: binary.path,

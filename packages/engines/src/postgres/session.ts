@@ -17,8 +17,9 @@ import { translateError } from './errors.ts';
 import { positionAt } from './positions.ts';
 import { isNotOurs, mayBeOutdated, PreparedNames } from './prepared-names.ts';
 import { FIRST_FLUSHED, FLUSHED, PIN_SYNC_COMMIT, SEAL, UPPER_BOUND } from './session-sql.ts';
+import { pgTls } from './tls.ts';
 import { typesOf } from './values.ts';
-import { cancelledWait, checkCommitted, configOf, toParameter, toResult } from './wire.ts';
+import { cancelledWait, checkCommitted, configOf, toParameter, toResult, wireOf } from './wire.ts';
 
 type Driver = typeof import('pg');
 let driver: Driver | undefined;
@@ -88,7 +89,7 @@ export class PostgresSession implements Session {
   private constructor({ endpoint, credentials, database, purpose }: OpenOptions, pg: Driver) {
     this.endpoint = endpoint;
     this.#purpose = purpose;
-    const socket = newSocket();
+    const socket = newSocket(endpoint);
     this.#pg = pg;
     this.#socket = socket;
     socket.once('close', () => this.#closed());
@@ -101,6 +102,7 @@ export class PostgresSession implements Session {
       application_name: `replication-lab-${purpose}`,
       options: OPTIONS[purpose],
       stream: () => socket,
+      ...(endpoint.tls && { ssl: pgTls(endpoint.tls) }),
       pipeline: true,
       types: typesOf(pg),
     });
@@ -210,7 +212,8 @@ export class PostgresSession implements Session {
     const name = isPlain ? this.#names.nameOf(sql) : undefined;
     let failure: unknown = null;
     let answer: QueryResult | null = null;
-    this.#socket.cork(); // one packet for both
+    const { stream } = wireOf(this.#driver);
+    stream.cork(); // one packet for both
     this.#start(name, sql, params, form, (error, written) => {
       if (error) failure = error;
       else answer = written;
@@ -229,7 +232,7 @@ export class PostgresSession implements Session {
       if (wroteNothing(sql, answer)) done(null, { ...result, position: NOTHING });
       else done(null, { ...result, position: flushed ?? { kind: 'unknown', why: String(why) } });
     });
-    this.#socket.uncork();
+    stream.uncork();
   }
 
   #refusal(sql: string): EngineError | null {

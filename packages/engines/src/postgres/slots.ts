@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { Client } from 'pg';
-import { type Credentials, type Endpoint, EngineError } from '../types.ts';
+import { type Endpoint, EngineError, type ReplicationAccount } from '../types.ts';
 import { slotName } from './conninfo.ts';
+import { pgTls } from './tls.ts';
 
 const TIMEOUT_MS = 5000;
 const ALREADY_THERE = '42710';
@@ -9,8 +11,13 @@ const ALREADY_THERE = '42710';
  * Makes `node`'s slot on `source` over the replication protocol, for which the node's own replication account is
  * enough. From then on the source keeps what the node has not received.
  */
-export async function ensureSlot(node: Endpoint, source: Endpoint, replication: Credentials): Promise<void> {
+export async function ensureSlot(
+  node: Endpoint,
+  source: Endpoint,
+  replication: ReplicationAccount,
+): Promise<void> {
   const config = {
+    ...(await tlsOf(source, replication)),
     host: source.host,
     port: source.port,
     user: replication.user,
@@ -31,6 +38,14 @@ export async function ensureSlot(node: Endpoint, source: Endpoint, replication: 
   } finally {
     await client.end().catch(() => {});
   }
+}
+
+/** Read anew each time: certificates are renewed while this process lives. */
+async function tlsOf({ tls }: Endpoint, replication: ReplicationAccount) {
+  if (!tls) return {};
+  const file = replication.tls?.file;
+  const certificate = file === undefined ? tls.certificate : await readFile(file, 'utf8');
+  return { ssl: pgTls({ ...tls, certificate }) };
 }
 
 /** Slots on a node that is no longer a primary serve nobody, and would keep its log until its disk is full. */

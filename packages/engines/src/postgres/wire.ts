@@ -1,7 +1,12 @@
-import type { CustomTypesConfig, QueryResult } from 'pg';
+import type { Writable } from 'node:stream';
+import type { Client, CustomTypesConfig, QueryResult } from 'pg';
 import { EngineError, type Row, type RowForm, type SqlResult, type SqlValue } from '../types.ts';
 
 /** How statements go to the driver, and how its answers come back from it. */
+
+/** What a client writes to: its socket, or the encryption around it. */
+export const wireOf = (client: Client): { readonly stream: Writable } =>
+  (client as unknown as { connection: { stream: Writable } }).connection;
 
 export function toParameter(value: SqlValue): string | number | boolean | Buffer | null {
   if (value instanceof Date) return value.toISOString(); // the driver would write local time

@@ -1,8 +1,21 @@
 import { setMaxListeners } from 'node:events';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import {
+  caFile,
+  ensureCertificates,
+  nodeDirectory,
+  replicationDirectory,
+} from '@replication-lab/certificates';
 import { type BootstrapResult, runBootstrap } from '../bootstrap/index.ts';
-import { accountsFrom, DATABASE_NAME, DEFAULT_PORT } from '../config.ts';
+import {
+  accountsFrom,
+  DATABASE_NAME,
+  DEFAULT_PORT,
+  nodesFrom,
+  nodeTlsFiles,
+  replicationUser,
+} from '../config.ts';
 import { engineOf } from '../engines.ts';
 import { LocalNode } from '../local/local-node.ts';
 import { runAsFor } from '../local/run-as.ts';
@@ -17,6 +30,8 @@ export interface ClusterOptions {
   readonly bootstrapped?: boolean;
   /** See `ServerSpec.supervised`: replicas do not follow anybody by themselves after a restart. */
   readonly supervised?: boolean;
+  /** Certificates for all, and clear text for nobody. `alsoFor`: another address that db-1's is good for. */
+  readonly tls?: boolean | { readonly alsoFor: string };
 }
 
 /** Real servers on this machine, for tests. */
@@ -32,7 +47,11 @@ export class Cluster implements AsyncDisposable {
     engine: EngineName,
     stateDir: string,
     nodes: readonly Endpoint[],
-    { runAs, supervised = false }: Pick<ServerSpec, 'runAs' | 'supervised'>,
+    {
+      runAs,
+      supervised = false,
+      tlsRoot,
+    }: Pick<ServerSpec, 'runAs' | 'supervised'> & { readonly tlsRoot: string | null },
   ) {
     this.engine = engine;
     this.stateDir = stateDir;
@@ -46,6 +65,11 @@ export class Cluster implements AsyncDisposable {
         DB_APP_READ_ONLY_PASSWORD: 'lab-app-ro',
         DB_MONITOR_PASSWORD: 'lab-monitor',
         DB_REPLICATION_PASSWORD: 'lab-replication',
+        ...(tlsRoot && {
+          DB_TLS_CA: nodes[0]?.tls?.ca,
+          DB_TLS_NODE_DIR: nodeDirectory(tlsRoot, '{node}'),
+          DB_TLS_REPLICATION_DIR: replicationDirectory(tlsRoot),
+        }),
       },
       nodes.map(({ name }) => name),
     );
@@ -58,6 +82,7 @@ export class Cluster implements AsyncDisposable {
       replication: this.accounts.replication[node.name]!,
       runAs,
       supervised,
+      ...(tlsRoot && { tls: nodeTlsFiles(nodeDirectory(tlsRoot, node.name)) }),
     });
     this.#local = new Map(
       nodes.map((node, i) => [node.name, new LocalNode(specOf(node, i), engineOf(engine))]),
@@ -143,15 +168,23 @@ export class Cluster implements AsyncDisposable {
 export async function startCluster(engine: EngineName, options: ClusterOptions): Promise<Cluster> {
   const stateDir = options.stateDir ?? (await mkdtemp('/var/tmp/rl-test-'));
   await chmod(stateDir, 0o711);
-  const nodes = Array.from({ length: options.nodes ?? 3 }, (_, i) => ({
+  const runAs = await runAsFor(engine);
+  const plain = Array.from({ length: options.nodes ?? 3 }, (_, i) => ({
     name: `db-${i + 1}`,
     host: `${options.subnet}.${i + 1}`,
     port: DEFAULT_PORT[engine],
   }));
-  const cluster = new Cluster(engine, stateDir, nodes, {
-    runAs: await runAsFor(engine),
-    supervised: options.supervised ?? false,
-  });
+  const tlsRoot = options.tls ? join(stateDir, 'tls') : null;
+  const cluster = new Cluster(
+    engine,
+    stateDir,
+    tlsRoot ? await certified(plain, tlsRoot, runAs, options.tls) : plain,
+    {
+      runAs,
+      supervised: options.supervised ?? false,
+      tlsRoot,
+    },
+  );
   try {
     await cluster.startAll();
     if (options.bootstrapped ?? true) await cluster.bootstrap();
@@ -160,4 +193,26 @@ export async function startCluster(engine: EngineName, options: ClusterOptions):
     await cluster[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** The nodes as clients connect to them, once all certificates are there. */
+async function certified(
+  nodes: readonly Endpoint[],
+  root: string,
+  serverOwner: ServerSpec['runAs'],
+  tls: ClusterOptions['tls'],
+): Promise<readonly Endpoint[]> {
+  await ensureCertificates({
+    root,
+    nodes: nodes.map(({ name, host }, i) => ({
+      name,
+      addresses: [name, host, ...(i === 0 && typeof tls === 'object' ? [tls.alsoFor] : [])],
+      account: replicationUser(name),
+    })),
+    proxyAddresses: ['localhost'],
+    serverOwner,
+    supervisorOwner: null,
+    proxyOwner: null,
+  });
+  return nodesFrom({ DB_NODES: [...nodes], DB_TLS_CA: await readFile(caFile(root), 'utf8') });
 }
