@@ -7,6 +7,7 @@ import { listRecords } from './faults/records.ts';
 import { withLock } from './lock.ts';
 import {
   DEFAULT_HTTP_PORT,
+  DEFAULT_HTTPS_PORT,
   DEFAULT_LOOPBACK,
   DEFAULT_NOTICES_PORT,
   DEFAULT_STATS_PORT,
@@ -82,6 +83,7 @@ async function decide(request: UpRequest, previous: LabState | null): Promise<La
     with: [...(request.with ?? previous?.with ?? [])],
     httpPort: shell.HTTP_PORT ?? previous?.httpPort ?? file.HTTP_PORT ?? DEFAULT_HTTP_PORT,
     statsPort: shell.STATS_PORT ?? previous?.statsPort ?? file.STATS_PORT ?? DEFAULT_STATS_PORT,
+    httpsPort: shell.HTTPS_PORT ?? previous?.httpsPort ?? file.HTTPS_PORT ?? DEFAULT_HTTPS_PORT,
     noticesPort: shell.NOTICES_PORT ?? previous?.noticesPort ?? file.NOTICES_PORT ?? DEFAULT_NOTICES_PORT,
     loopback: shell.LAB_LOOPBACK ?? previous?.loopback ?? DEFAULT_LOOPBACK,
     netPrefix: shell.NET_PREFIX ?? previous?.netPrefix ?? file.NET_PREFIX ?? DEFAULT_NET_PREFIX,
@@ -134,6 +136,7 @@ const sameLab = (a: LabState, b: LabState): boolean =>
   a.durability === b.durability &&
   a.httpPort === b.httpPort &&
   a.statsPort === b.statsPort &&
+  a.httpsPort === b.httpsPort &&
   a.noticesPort === b.noticesPort &&
   a.loopback === b.loopback &&
   a.netPrefix === b.netPrefix &&

@@ -129,10 +129,26 @@ export interface LabRuntime {
    * `timeoutMs`. Empty where no supervisor watches the lab.
    */
   orderSupervisors(path: string, body: object, timeoutMs: number): Promise<SupervisorAnswers>;
+  certificates(): Promise<readonly Certificate[]>;
+  /**
+   * All certificates anew, by the same authority, and every server that runs and shows one takes the new one. Connections
+   * stay. What does not run takes it when it is started.
+   */
+  renewCertificates(progress: (message: string) => void): Promise<void>;
   /** Runs until the signal when `follow`. */
   logs(request: LogRequest, out: Output, signal: AbortSignal): Promise<void>;
   /** Ends everything. Data stays unless `volumes`. */
   down(options: { volumes: boolean }, progress: (message: string) => void): Promise<void>;
+}
+
+/** One that the lab needs. */
+export interface Certificate {
+  /** Below the lab's folder of certificates. */
+  readonly file: string;
+  readonly commonName: string;
+  readonly addresses: readonly string[];
+  /** Null: it is not there, or will not do. */
+  readonly end: Date | null;
 }
 
 export type SupervisorAnswers = Readonly<

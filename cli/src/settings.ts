@@ -28,6 +28,7 @@ const upSettings = z.object({
   DURABILITY: labState.shape.durability.unwrap().optional(),
   HTTP_PORT: port.optional(),
   STATS_PORT: port.optional(),
+  HTTPS_PORT: port.optional(),
   NOTICES_PORT: port.optional(),
   NET_PREFIX: labState.shape.netPrefix.unwrap().optional(),
   LAB_LOOPBACK: labState.shape.loopback.unwrap().optional(),

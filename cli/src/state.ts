@@ -25,6 +25,7 @@ export const labState = z.object({
   with: z.array(z.string()).default([]),
   httpPort: z.number().int().min(1).max(65_535),
   statsPort: z.number().int().min(1).max(65_535),
+  httpsPort: z.number().int().min(1).max(65_535).default(8443),
   /** Docker: where the page with the supervisors' notices is. */
   noticesPort: z.number().int().min(1).max(65_535).default(8025),
   /** Native: first two numbers of the lab's addresses. */

@@ -2,7 +2,12 @@ import { rmdir } from 'node:fs/promises';
 import { dockerLabWithoutState } from './docker/discover.ts';
 import { dropFaults } from './faults/control.ts';
 import { withLock } from './lock.ts';
-import { DEFAULT_HTTP_PORT, DEFAULT_LOOPBACK, DEFAULT_STATS_PORT } from './native/layout.ts';
+import {
+  DEFAULT_HTTP_PORT,
+  DEFAULT_HTTPS_PORT,
+  DEFAULT_LOOPBACK,
+  DEFAULT_STATS_PORT,
+} from './native/layout.ts';
 import { removeNative } from './native/runtime.ts';
 import { openRuntime } from './open-runtime.ts';
 import { stateDirectory } from './paths.ts';
@@ -28,6 +33,7 @@ export async function takeDown(options: { volumes: boolean }, context: LabContex
       const where = {
         httpPort: DEFAULT_HTTP_PORT,
         statsPort: DEFAULT_STATS_PORT,
+        httpsPort: DEFAULT_HTTPS_PORT,
         loopback: DEFAULT_LOOPBACK,
       };
       await removeNative(

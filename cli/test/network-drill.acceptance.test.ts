@@ -16,10 +16,15 @@ if (reason) sayNotRun('a drill of the network', reason);
 
 /** What makes `./lab --runtime docker` a lab of its own name, network and ports: it meets no other. */
 async function ownPlace(project: string): Promise<Readonly<Record<string, string>>> {
-  const [http, stats, notices] = [await freePort(), await freePort(), await freePort()];
+  const [http, stats, https, notices] = [
+    await freePort(),
+    await freePort(),
+    await freePort(),
+    await freePort(),
+  ];
   return {
     ...{ COMPOSE_PROJECT_NAME: project, NET_PREFIX: await freeNetwork() },
-    ...{ HTTP_PORT: `${http}`, STATS_PORT: `${stats}`, NOTICES_PORT: `${notices}` },
+    ...{ HTTP_PORT: `${http}`, STATS_PORT: `${stats}`, HTTPS_PORT: `${https}`, NOTICES_PORT: `${notices}` },
   };
 }
 

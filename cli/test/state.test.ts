@@ -22,7 +22,14 @@ const state: LabState = {
     capCpus: null,
     durability: 'async',
   },
-  ...{ httpPort: 8080, statsPort: 8404, noticesPort: 8025, loopback: '127.0', netPrefix: '172.28.0' },
+  ...{
+    httpPort: 8080,
+    statsPort: 8404,
+    httpsPort: 8443,
+    noticesPort: 8025,
+    loopback: '127.0',
+    netPrefix: '172.28.0',
+  },
 };
 
 describe('state.json', () => {

@@ -9,6 +9,9 @@ initialised=/tmp/lab-initialised
 initdb=/docker-entrypoint-initdb.d
 supervisor_grants=/lab/engine/supervisor.sql
 supervisor_sql=/tmp/lab-supervisor.sql
+tls=/lab/tls
+# Who comes over the network in clear text is refused, before any password.
+tls_arguments=(--ssl-ca=$tls/ca.pem --ssl-cert=$tls/server.pem --ssl-key=$tls/server.pem --require-secure-transport=ON)
 server_id=$SERVER_ID
 
 # A replica may have been told to receive from nobody, so that it confirms nothing to a primary that was deposed. It must not
@@ -42,7 +45,7 @@ sql_text() {
 write_supervisor_sql() {
     rm -f "$supervisor_sql"
     (umask 077 && {
-        printf "CREATE USER 'supervisor'@'%%' IDENTIFIED BY %s;\n" "$(sql_text "$DB_SUPERVISOR_PASSWORD")"
+        printf "CREATE USER 'supervisor'@'%%' IDENTIFIED BY %s REQUIRE SSL;\n" "$(sql_text "$DB_SUPERVISOR_PASSWORD")"
         cat "$supervisor_grants"
     } >"$supervisor_sql") && chown mysql: "$supervisor_sql"
 }
@@ -110,7 +113,7 @@ run_node() {
         # Left behind by a server that was killed. The process number in the lock file may by now be anybody's.
         rm -f /var/run/mysqld/*.sock /var/run/mysqld/*.sock.lock /var/run/mysqld/*.pid
         supervise gosu mysql "$server_process" --server-id="$server_id" --report-host="$NODE_ADDRESS" --report-port=3306 \
-            "${closed[@]}"
+            "${tls_arguments[@]}" "${closed[@]}"
         [ "$order_name" = restart ] || obey
     done
 }

@@ -15,6 +15,9 @@ passfile=$home/.pgpass
 account=repl_${NODE_NAME//-/_}
 auto=$data/postgresql.auto.conf
 copy_timeout_s=600
+tls=/lab/tls
+# For the tools that copy. The server itself is told in primary_conninfo.
+export PGSSLMODE=verify-full PGSSLROOTCERT=$tls/ca.pem PGSSLCERT=$tls/replication.pem PGSSLKEY=$tls/replication.pem
 # A source whose host is gone is noticed within seconds.
 copy_link='connect_timeout=5 keepalives_idle=5 keepalives_interval=2 keepalives_count=3 tcp_user_timeout=10000'
 
@@ -110,6 +113,8 @@ fi
 while true; do
     close
     supervise gosu postgres postgres -D "$data" -c config_file=/etc/lab/postgresql.conf \
-        -c hba_file=/etc/lab/pg_hba.conf -c listen_addresses='*' -c cluster_name="$NODE_NAME"
+        -c hba_file=/etc/lab/pg_hba_tls.conf \
+        -c ssl=on -c ssl_ca_file=$tls/ca.pem -c ssl_cert_file=$tls/server.pem -c ssl_key_file=$tls/server.pem \
+        -c listen_addresses='*' -c cluster_name="$NODE_NAME"
     [ "$order_name" = restart ] || obey
 done

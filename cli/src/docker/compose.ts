@@ -16,7 +16,15 @@ export const DEFAULT_NET_PREFIX = '172.28.0';
 export function composeEnvironment(
   state: Pick<
     LabState,
-    'engine' | 'topology' | 'durability' | 'with' | 'httpPort' | 'statsPort' | 'noticesPort' | 'netPrefix'
+    | 'engine'
+    | 'topology'
+    | 'durability'
+    | 'with'
+    | 'httpPort'
+    | 'statsPort'
+    | 'httpsPort'
+    | 'noticesPort'
+    | 'netPrefix'
   >,
 ) {
   return {
@@ -26,6 +34,7 @@ export function composeEnvironment(
     COMPOSE_PROFILES: [state.engine, state.durability, ...state.with].join(','),
     HTTP_PORT: String(state.httpPort),
     STATS_PORT: String(state.statsPort),
+    HTTPS_PORT: String(state.httpsPort),
     NOTICES_PORT: String(state.noticesPort),
     NET_PREFIX: state.netPrefix,
   };
@@ -73,7 +82,7 @@ export async function docker(args: readonly string[], options: ComposeOptions = 
 function mendOf(said: string): string {
   const port = /(?:bind|listen).*?:(\d+)[^\d].*(?:already allocated|address already in use)/i.exec(said)?.[1];
   if (port)
-    return `another program has port ${port}: stop it, or take others: HTTP_PORT=8081 STATS_PORT=8405 NOTICES_PORT=8026 ./lab up`;
+    return `another program has port ${port}: stop it, or take others: HTTP_PORT=8081 STATS_PORT=8405 HTTPS_PORT=8444 NOTICES_PORT=8026 ./lab up`;
   if (/pool overlaps|Address already in use.*subnet|invalid pool request/i.test(said)) {
     return 'another Docker network has this subnet: NET_PREFIX=172.29.7 ./lab up';
   }

@@ -2,6 +2,7 @@ import { CATCHER_PORT } from '@replication-lab/engines/config';
 import {
   CATCHER,
   DEFAULT_HTTP_PORT,
+  DEFAULT_HTTPS_PORT,
   DEFAULT_LOOPBACK,
   DEFAULT_NOTICES_PORT,
   DEFAULT_STATS_PORT,
@@ -29,6 +30,7 @@ export async function dockerLabWithoutState(): Promise<LabState | null> {
     with: [],
     httpPort: publishedPort(containers, 'haproxy', 8080) ?? DEFAULT_HTTP_PORT,
     statsPort: publishedPort(containers, 'haproxy', 8404) ?? DEFAULT_STATS_PORT,
+    httpsPort: publishedPort(containers, 'haproxy', 8443) ?? DEFAULT_HTTPS_PORT,
     noticesPort: publishedPort(containers, CATCHER, CATCHER_PORT) ?? DEFAULT_NOTICES_PORT,
     loopback: DEFAULT_LOOPBACK,
     netPrefix: await netPrefixOf(containers),

@@ -2,11 +2,14 @@ import { createInterface } from 'node:readline';
 import type { Row } from '@replication-lab/engines';
 import { CATCHER_PORT, DEFAULT_PORT, SUPERVISOR_PORT } from '@replication-lab/engines/config';
 import { execa } from 'execa';
+import { z } from 'zod';
+import { reloadNodes } from '../certificates.ts';
 import { LabError } from '../errors.ts';
 import { API_NAMES, API_PORT, CATCHER, nodeNames, supervisorNames } from '../native/layout.ts';
 import type { Output } from '../output.ts';
 import { repositoryRoot } from '../paths.ts';
 import {
+  type Certificate,
   type Cut,
   isDatabase,
   type LabRuntime,
@@ -33,6 +36,16 @@ import { detachNode, queryAsAdmin, readApplyDelay, setApplyDelay } from './scrip
 const REVIVE_MS = 60_000;
 const BOOTSTRAP_MS = 120_000;
 const DOWN_MS = 120_000;
+
+/** What the one-shot `certificates` prints. */
+const listed = z.array(
+  z.object({
+    file: z.string(),
+    commonName: z.string(),
+    addresses: z.array(z.string()),
+    end: z.coerce.date().nullable(),
+  }),
+);
 
 function healthUrl(part: PartName): string {
   if (isDatabase(part)) return `http://${part}:8080/health`;
@@ -74,6 +87,20 @@ export class DockerRuntime implements LabRuntime {
 
   async condition(part: PartName): Promise<Condition> {
     return conditionOf(await listContainers(this.#env), this.#service(part));
+  }
+
+  async certificates(): Promise<readonly Certificate[]> {
+    const args = ['run', '--rm', '--no-deps', '-T', '--env', 'LIST=1', 'certificates'];
+    return listed.parse(JSON.parse(await this.#compose(args)));
+  }
+
+  async renewCertificates(progress: (message: string) => void): Promise<void> {
+    await this.#compose(['run', '--rm', '--no-deps', '-T', '--env', 'RENEW=1', 'certificates']);
+    await reloadNodes(this, progress);
+    if ((await this.condition('haproxy')) === 'down') return;
+    progress('HAProxy takes its new certificate');
+    // To the process that watches the workers: it starts a new one and lets the old one finish.
+    await this.#compose(['kill', '--signal', 'SIGUSR2', 'haproxy']);
   }
 
   async kill(part: PartName): Promise<void> {

@@ -6,11 +6,13 @@ import { ADMIN_USER, DATABASE_NAME } from '@replication-lab/engines/config';
 /** Evaluates `expression`, of `engine` and `connection` (of the administrator on this node). */
 function asAdmin(engine: EngineName, endpoint: Endpoint, expression: string, database?: string): string {
   return `
+import { readFileSync } from 'node:fs';
 import { engineOf } from '@replication-lab/engines/bootstrap';
 const engine = engineOf(${JSON.stringify(engine)});
 const admin = { user: ${JSON.stringify(ADMIN_USER[engine])}, password: process.env.DB_ADMIN_PASSWORD };
+const tls = { ca: readFileSync(process.env.DB_TLS_CA, 'utf8') };
 const options = { connectTimeoutMs: 3000, database: ${JSON.stringify(database)} };
-const connection = await engine.client.connect(${JSON.stringify(endpoint)}, admin, options);
+const connection = await engine.client.connect({ ...${JSON.stringify(endpoint)}, tls }, admin, options);
 try { console.log(JSON.stringify((await (${expression})) ?? null)); } finally { await connection.close(); }
 `;
 }

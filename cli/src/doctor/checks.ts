@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { dockerAnswers } from '../docker/compose.ts';
 import { findCgroups, LabCgroups } from '../native/cgroup.ts';
-import { API_PORT, DEFAULT_HTTP_PORT, DEFAULT_STATS_PORT } from '../native/layout.ts';
+import { API_PORT, DEFAULT_HTTP_PORT, DEFAULT_HTTPS_PORT, DEFAULT_STATS_PORT } from '../native/layout.ts';
 import { findHaproxy, findProgram, installCommand } from '../native/packages.ts';
 import { whoListens } from '../native/ports.ts';
 import { stateDirectory } from '../paths.ts';
@@ -74,7 +74,7 @@ export async function checkPorts(): Promise<Check> {
   const name = 'ports';
   const state = await readState(stateDirectory()).catch(() => null);
   if (state) return ok(name, `in use by the lab that is ${state.phase === 'up' ? 'up' : 'starting'}`);
-  const wanted = [DEFAULT_HTTP_PORT, DEFAULT_STATS_PORT, API_PORT, 3306, 5432];
+  const wanted = [DEFAULT_HTTP_PORT, DEFAULT_STATS_PORT, DEFAULT_HTTPS_PORT, API_PORT, 3306, 5432];
   const taken = wanted
     .map((port) => ({ port, holder: whoListens(port) }))
     .filter(({ holder }) => holder !== null);
@@ -82,8 +82,12 @@ export async function checkPorts(): Promise<Check> {
   const text = taken
     .map(({ port, holder }) => `${port} (${holder!.command}, process ${holder!.pid})`)
     .join(', ');
-  const detail = `in use: ${text}; only matters on 127.0.0.1 (8080, 8404), 127.0.10.x (databases) and 127.0.20.x (API)`;
-  return note(name, detail, 'for 8080 and 8404: HTTP_PORT=8081 STATS_PORT=8405 ./lab up');
+  const detail = `in use: ${text}; only matters on 127.0.0.1 (8080, 8404, 8443), 127.0.10.x (databases) and 127.0.20.x (API)`;
+  return note(
+    name,
+    detail,
+    'for 8080, 8404 and 8443: HTTP_PORT=8081 STATS_PORT=8405 HTTPS_PORT=8444 ./lab up',
+  );
 }
 
 export async function checkStateDirectory(): Promise<Check> {

@@ -1,4 +1,10 @@
-import { type CertificatePlan, ensureCertificates, type Issued } from '@replication-lab/certificates';
+import {
+  type CertificatePlan,
+  ensureCertificates,
+  type Issued,
+  type Listed,
+  listCertificates,
+} from '@replication-lab/certificates';
 import { NODE_NAMES, replicationUser } from '@replication-lab/engines/config';
 import { runAsFor } from '@replication-lab/engines/local';
 import type { LabState } from '../state.ts';
@@ -15,6 +21,9 @@ export async function prepareCertificates(
 ): Promise<readonly Issued[]> {
   return ensureCertificates(await planOf(stateDir, wanted), options);
 }
+
+export const certificatesOf = async (stateDir: string, lab: Wanted): Promise<readonly Listed[]> =>
+  listCertificates(await planOf(stateDir, lab));
 
 async function planOf(stateDir: string, wanted: Wanted): Promise<CertificatePlan> {
   return {

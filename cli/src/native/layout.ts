@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import {
   caFile,
   nodeDirectory as nodeCertificates,
+  proxyDirectory,
   replicationDirectory,
 } from '@replication-lab/certificates';
 import type { Accounts, Durability, Endpoint, EngineName, NodeTlsFiles } from '@replication-lab/engines';
@@ -19,6 +20,7 @@ import {
   nodesFrom,
   nodeTlsFiles,
   SUPERVISOR_PORT,
+  TLS_FILES,
 } from '@replication-lab/engines/config';
 import { engineDirectory } from '../paths.ts';
 import type { LabUrls, Topology } from '../runtime.ts';
@@ -30,6 +32,7 @@ export const API_NAMES = ['api-1', 'api-2', 'api-3'] as const;
 export const API_PORT = 3000;
 export const DEFAULT_HTTP_PORT = 8080;
 export const DEFAULT_STATS_PORT = 8404;
+export const DEFAULT_HTTPS_PORT = 8443;
 /** Docker only: a native lab has an address of its own for it. */
 export const DEFAULT_NOTICES_PORT = 8025;
 const PROXY_HOST = '127.0.0.1';
@@ -91,6 +94,7 @@ export interface NativePlan {
   readonly durability: Durability;
   readonly httpPort: number;
   readonly statsPort: number;
+  readonly httpsPort: number;
   readonly loopback: string;
   readonly endpoints: readonly Endpoint[];
   readonly accounts: Accounts;
@@ -102,7 +106,10 @@ export interface NativePlan {
 /** Where a lab's certificates are. */
 export const certificatesDirectory = (stateDir: string): string => join(stateDir, 'tls');
 
-type Wanted = Pick<LabState, 'engine' | 'topology' | 'durability' | 'httpPort' | 'statsPort' | 'loopback'>;
+type Wanted = Pick<
+  LabState,
+  'engine' | 'topology' | 'durability' | 'httpPort' | 'statsPort' | 'httpsPort' | 'loopback'
+>;
 
 /** Everything that follows from the engine, the topology and the environment's passwords. */
 export function planNative(
@@ -110,7 +117,7 @@ export function planNative(
   wanted: Wanted,
   env: NodeJS.ProcessEnv = process.env,
 ): NativePlan {
-  const { engine, topology, durability, httpPort, statsPort, loopback } = wanted;
+  const { engine, topology, durability, httpPort, statsPort, httpsPort, loopback } = wanted;
   const nodes = nodeNames(topology).map((name) => nodeEndpoint({ engine, loopback }, name));
   const root = certificatesDirectory(stateDir);
   const certificates = existsSync(caFile(root)) ? root : null;
@@ -129,6 +136,7 @@ export function planNative(
     durability,
     httpPort,
     statsPort,
+    httpsPort,
     loopback,
     endpoints: nodesFrom(parsed),
     accounts,
@@ -171,8 +179,13 @@ export const pidFile = (stateDir: string, name: string): string =>
   join(runDirectory(stateDir), `${name}.pid`);
 export const logFile = (stateDir: string, name: string): string => join(stateDir, 'logs', `${name}.log`);
 
-export const urlsOf = ({ httpPort, statsPort }: Pick<NativePlan, 'httpPort' | 'statsPort'>): LabUrls => ({
+export const urlsOf = ({
+  httpPort,
+  statsPort,
+  httpsPort,
+}: Pick<NativePlan, 'httpPort' | 'statsPort' | 'httpsPort'>): LabUrls => ({
   api: `http://${PROXY_HOST}:${httpPort}`,
+  apiOverTls: `https://${PROXY_HOST}:${httpsPort}`,
   openapi: `http://${PROXY_HOST}:${httpPort}/openapi.json`,
   topology: `http://${PROXY_HOST}:${httpPort}/topology`,
   haproxyStats: `http://${PROXY_HOST}:${statsPort}/`,
@@ -272,5 +285,9 @@ export function haproxyEnvironment(plan: NativePlan, env: NodeJS.ProcessEnv = pr
     ...apis,
     HTTP_BIND: `${PROXY_HOST}:${plan.httpPort}`,
     STATS_BIND: `${PROXY_HOST}:${plan.statsPort}`,
+    ...(plan.certificates !== null && {
+      HTTPS_BIND: `${PROXY_HOST}:${plan.httpsPort}`,
+      HTTPS_CERTIFICATE: join(proxyDirectory(plan.certificates), TLS_FILES.server),
+    }),
   };
 }

@@ -78,7 +78,9 @@ async function portsOfStopped(
   if (!(await services.isRunning(HAPROXY))) {
     const http = `stop it, or take another port: HTTP_PORT=${plan.httpPort + 1} ./lab up`;
     const stats = `stop it, or take another port: STATS_PORT=${plan.statsPort + 1} ./lab up`;
+    const https = `stop it, or take another port: HTTPS_PORT=${plan.httpsPort + 1} ./lab up`;
     needs.push({ name: HAPROXY, host: '127.0.0.1', port: plan.httpPort, mend: http });
+    needs.push({ name: 'haproxy (HTTPS)', host: '127.0.0.1', port: plan.httpsPort, mend: https });
     needs.push({ name: 'haproxy (statistics)', host: '127.0.0.1', port: plan.statsPort, mend: stats });
   }
   return needs;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Connection, Row } from '@replication-lab/engines';
 import { NODE_NAMES } from '@replication-lab/engines/config';
 import { POLITE_SIGNAL } from '@replication-lab/engines/local';
+import { reloadNodes } from '../certificates.ts';
 import { LabError } from '../errors.ts';
 import type { Output } from '../output.ts';
 import { type ProcessIdentity, readStat, signalProcess, signalTree } from '../processes.ts';
@@ -17,6 +18,7 @@ import { ENGINES, type LabState } from '../state.ts';
 import type { Condition, LabObservation } from '../status/types.ts';
 import { pause, waitFor } from '../wait.ts';
 import { runLabBootstrap } from './bootstrap.ts';
+import { certificatesOf, prepareCertificates } from './certificates.ts';
 import { clockEnvironment, setClock } from './clocks.ts';
 import { type NativeLab, openNativeLab } from './lab.ts';
 import { AGENT, guardNames, logFile, nodeNames } from './layout.ts';
@@ -116,6 +118,19 @@ export class NativeRuntime implements LabRuntime {
   async terminate(part: PartName): Promise<void> {
     const identity = await this.#process(part);
     if (identity) signalProcess(identity, isDatabase(part) ? POLITE_SIGNAL[this.engine] : 'SIGTERM');
+  }
+
+  async certificates() {
+    return certificatesOf(this.#stateDir, this.#state);
+  }
+
+  async renewCertificates(progress: (message: string) => void): Promise<void> {
+    const lab = await this.#open();
+    await prepareCertificates(this.#stateDir, this.#state, { renew: true });
+    await reloadNodes(this, progress);
+    if ((await this.condition(HAPROXY)) === 'down') return;
+    progress('HAProxy takes its new certificate');
+    await lab.services.replaceHaproxy();
   }
 
   async queryAsAdmin(node: PartName, statements: readonly string[]) {
@@ -248,7 +263,7 @@ const TEMPORARY = ['run', 'tmp', 'conf', 'server.log', 'server.pid'];
  */
 export async function removeNative(
   stateDir: string,
-  state: Pick<LabState, 'topology' | 'durability' | 'httpPort' | 'statsPort' | 'loopback'>,
+  state: Pick<LabState, 'topology' | 'durability' | 'httpPort' | 'statsPort' | 'httpsPort' | 'loopback'>,
   options: { volumes: boolean },
   progress: (message: string) => void,
 ): Promise<void> {

@@ -84,6 +84,19 @@ export class Services {
     return identity;
   }
 
+  /** Another process takes over from the one that runs, which finishes what it has: no connection is refused. */
+  async replaceHaproxy(): Promise<void> {
+    const before = await this.process(HAPROXY);
+    if (!before) return;
+    const { stateDir } = this.#plan;
+    const command = await this.#haproxy();
+    const args = [...command.args, '-sf', String(before.pid)];
+    const identity = await launch(HAPROXY, { ...command, args, logFile: logFile(stateDir, HAPROXY) });
+    await writeIdentity(pidFile(stateDir, HAPROXY), identity);
+    await this.#cgroups.place(HAPROXY, identity.pid);
+    await this.waitUntilReady(HAPROXY, 'ready');
+  }
+
   #command(name: string) {
     if (name === HAPROXY) return this.#haproxy();
     if (isMonitor(name)) return monitorCommand(this.#plan, name);

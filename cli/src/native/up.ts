@@ -89,7 +89,10 @@ async function stopMisfits(lab: NativeLab, previous: LabState | null, wanted: La
   if (previous.loopback !== wanted.loopback || !sameGuards) return stopProcesses(lab);
   // API replicas know their nodes from their environment, HAProxy its ports: other ones mean other processes.
   if (previous.topology !== wanted.topology) await stopAll(lab, API_NAMES);
-  const samePorts = previous.httpPort === wanted.httpPort && previous.statsPort === wanted.statsPort;
+  const samePorts =
+    previous.httpPort === wanted.httpPort &&
+    previous.statsPort === wanted.statsPort &&
+    previous.httpsPort === wanted.httpsPort;
   if (!samePorts) await stopAll(lab, [HAPROXY]);
   const surplus = NODE_NAMES.filter((name) => !nodeNames(wanted.topology).includes(name));
   await Promise.all(surplus.map((name) => lab.databases.stop(name)));

@@ -1,5 +1,6 @@
 import { pc } from '../colours.ts';
 import { formatDurationMs } from '../duration.ts';
+import { table } from '../table.ts';
 import type { LabStatus, NodeStatus } from './types.ts';
 
 /** The table people read. One line a node, one a service; colours only stress what the words say. */
@@ -75,16 +76,3 @@ const shorten = (position: string | null): string => {
   if (position === null) return '?';
   return position.length <= 46 ? position || '(empty)' : `…${position.slice(-45)}`;
 };
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control characters
-const width = (text: string) => text.replaceAll(/\x1b\[\d+m/g, '').length;
-
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const widths = head.map((cell, i) => Math.max(width(cell), ...rows.map((row) => width(row[i] ?? ''))));
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, i) => cell + ' '.repeat(widths[i]! - width(cell)))
-      .join('  ')
-      .trimEnd();
-  return [pc.dim(line(head)), ...rows.map(line)];
-}

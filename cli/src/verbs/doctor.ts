@@ -1,7 +1,7 @@
 import type { Colours } from '../colours.ts';
 import * as checks from '../doctor/checks.ts';
 import { type Check, missing } from '../doctor/types.ts';
-import { table } from '../status/render.ts';
+import { table } from '../table.ts';
 import { defineVerb, exitCode } from '../verb.ts';
 
 export const doctor = defineVerb({

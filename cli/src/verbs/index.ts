@@ -1,5 +1,6 @@
 import type { Verb } from '../verb.ts';
 import { bench } from './bench.ts';
+import { certs } from './certs.ts';
 import { compare } from './compare.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
@@ -27,6 +28,7 @@ export const verbs: readonly Verb[] = [
   heal,
   switchover,
   failover,
+  certs,
   logs,
   down,
   test,

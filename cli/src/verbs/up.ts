@@ -14,7 +14,7 @@ export const up = defineVerb<UpOptions>({
   summary: 'bring the lab up, wait until it is ready, print the URLs',
   details:
     'Harmless when it is up already. With another engine, topology, durability or runtime it changes the running lab to what is\n' +
-    'asked; the data of each engine stays. HTTP_PORT and STATS_PORT in the environment choose other ports than 8080, 8404.',
+    'asked; the data of each engine stays. HTTP_PORT, STATS_PORT and HTTPS_PORT in the environment choose other ports than 8080, 8404, 8443.',
   options: [
     engineOption(),
     topologyOption(),

@@ -1,5 +1,5 @@
 import { chmod, chown, mkdir, open, readFile, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import {
   type Authority,
   authorityIsNearEnd,
@@ -13,6 +13,7 @@ import {
 import {
   authorityDirectory,
   CA,
+  caFile,
   nodeDirectory,
   proxyDirectory,
   publicDirectory,
@@ -58,7 +59,7 @@ export async function ensureCertificates(
   const authority = await ensureAuthority(plan.root, now);
   const issued: Issued[] = [];
   for (const { directory, owner, files } of consumers(plan)) {
-    await makeDirectory(directory, owner);
+    await makeDirectory(directory);
     await write(join(directory, CA), authority.certificate, owner, 0o644);
     for (const [name, wanted] of Object.entries(files)) {
       const file = join(directory, name);
@@ -74,6 +75,31 @@ export async function ensureCertificates(
     }
   }
   return issued;
+}
+
+export interface Listed {
+  /** Below the plan's root. */
+  readonly file: string;
+  readonly commonName: string;
+  readonly addresses: readonly string[];
+  /** Null: it is not there, or will not do. */
+  readonly end: Date | null;
+}
+
+/** What `ensureCertificates` looks after, as it is now. */
+export async function listCertificates(plan: CertificatePlan, now = new Date()): Promise<readonly Listed[]> {
+  const ca = await readText(caFile(plan.root));
+  const listed = consumers(plan).flatMap(({ directory, files }) =>
+    Object.entries(files).map(async ([name, wanted]): Promise<Listed> => {
+      const file = join(directory, name);
+      const pem = await readText(file);
+      const why = ca === null ? 'missing' : unfit(pem, ca, wanted, now);
+      const isGood = pem !== null && (why === null || why === 'near its end');
+      const { commonName, addresses } = wanted;
+      return { file: relative(plan.root, file), commonName, addresses, end: isGood ? endOf(pem) : null };
+    }),
+  );
+  return Promise.all(listed);
 }
 
 interface Consumer {
@@ -115,7 +141,7 @@ function consumers(plan: CertificatePlan): Consumer[] {
 
 async function ensureAuthority(root: string, now: Date): Promise<Authority> {
   const directory = authorityDirectory(root);
-  await makeDirectory(directory, null);
+  await makeDirectory(directory);
   const file = join(directory, 'authority.pem');
   const text = await readText(file);
   const made = text === null ? null : split(text);
@@ -130,10 +156,9 @@ function split(text: string): Authority {
   return { certificate: text.slice(0, at), key: text.slice(at) };
 }
 
-async function makeDirectory(path: string, owner: Owner): Promise<void> {
+async function makeDirectory(path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o755 });
   await mkdir(path, { recursive: true });
-  if (owner) await chown(path, owner.uid, owner.gid);
   await chmod(path, 0o755); // the files in it say who may read them
 }
 

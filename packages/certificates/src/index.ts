@@ -1,3 +1,10 @@
 export { CERTIFICATE_DAYS, endOf, type Unfit } from './authority.ts';
-export { type CertificatePlan, ensureCertificates, type Issued, type Owner } from './ensure.ts';
+export {
+  type CertificatePlan,
+  ensureCertificates,
+  type Issued,
+  type Listed,
+  listCertificates,
+  type Owner,
+} from './ensure.ts';
 export * from './layout.ts';

@@ -8,6 +8,7 @@ import {
   type CertificatePlan,
   caFile,
   ensureCertificates,
+  listCertificates,
   nodeDirectory,
   REPLICATION,
   replicationDirectory,
@@ -38,6 +39,19 @@ describe('ensureCertificates', () => {
     const made = await ensureCertificates(plan());
     expect(made.map(({ why }) => why)).toEqual(['missing', 'missing', 'missing', 'missing']);
     expect(await ensureCertificates(plan())).toEqual([]);
+  });
+
+  it('can be listed, with what is missing', async () => {
+    await ensureCertificates(plan());
+    await rm(clientFile());
+    const listed = await listCertificates(plan());
+    expect(listed.map(({ file, end }) => [file, end !== null])).toEqual([
+      ['nodes/db-1/server.pem', true],
+      ['nodes/db-1/replication.pem', false],
+      ['replication/repl_db_1.pem', true],
+      ['proxy/server.pem', true],
+    ]);
+    expect(listed[0]).toMatchObject({ commonName: 'db-1', addresses: ['db-1', '127.0.0.1'] });
   });
 
   it('keeps keys from everybody but their owner', async () => {

@@ -200,7 +200,7 @@ test('a node without a server ends with its host too', async () => {
 
 /** The scripts of MySQL and MariaDB on a directory of ours, with an image's entrypoint that only leaves a file behind. */
 const onDirectory = (entrypoint: string) => `
-  SERVER_ID=2 root_password=X admin_tool=true sql_client=true DB_SUPERVISOR_PASSWORD="it's "'\\"so"'; . ${mysqlProtocol}
+  SERVER_ID=2 root_password=X admin_tool=true sql_client=true DB_SUPERVISOR_PASSWORD="it's "'\\"so"' REQUIRE SSL; . ${mysqlProtocol}
   data=${directory}/data incomplete=$data/.lab-incomplete id_file=$data/.lab-server-id
   initialised=${directory}/initialised initdb=${directory}
   supervisor_sql=${directory}/supervisor.sql supervisor_grants=${directory}/grants
@@ -237,7 +237,7 @@ test('mysql, mariadb: the supervisor has its account from the start, whatever it
   );
   const { said } = await dataAfter(`${works}; order_name=initialise; carry_out`);
   const sql = await readFile(join(directory, 'data', 'sql'), 'utf8');
-  expect(sql).toBe(String.raw`CREATE USER 'supervisor'@'%' IDENTIFIED BY 'it''s \\"so"';
+  expect(sql).toBe(String.raw`CREATE USER 'supervisor'@'%' IDENTIFIED BY 'it''s \\"so"' REQUIRE SSL;
 GRANT IT;
 `);
   expect(said).toContain('600');

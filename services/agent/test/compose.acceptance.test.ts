@@ -73,6 +73,7 @@ async function expectAllHealthy(lab: ComposeLab): Promise<void> {
   expect(states).toEqual({
     ...Object.fromEntries(healthy.map((name) => [name, 'healthy'])),
     bootstrap: 'exited 0',
+    certificates: 'exited 0',
   });
 }
 

@@ -16,7 +16,7 @@ import { CREATE_TABLE, TABLE } from '../writer.ts';
 const COMMAND_MS = 180_000;
 const WHOLE_MS = 120_000;
 /** Ports of the lab's proxy, unless the shell gives others: beside those of a lab that may be up. */
-const PORTS = { HTTP_PORT: '18480', STATS_PORT: '18484' };
+const PORTS = { HTTP_PORT: '18480', STATS_PORT: '18484', HTTPS_PORT: '18443' };
 
 export const lab: Contender = {
   name: 'lab',

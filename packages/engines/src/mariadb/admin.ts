@@ -181,5 +181,6 @@ export const admin: EngineAdmin = {
   },
   setApplyDelay,
   readApplyDelay,
+  reloadCertificates: 'FLUSH SSL',
   replicaNeedsCopy: false,
 };

@@ -174,5 +174,6 @@ export const admin: EngineAdmin = {
   },
   setApplyDelay,
   readApplyDelay,
+  reloadCertificates: 'ALTER INSTANCE RELOAD TLS',
   replicaNeedsCopy: false,
 };

@@ -175,5 +175,6 @@ export const admin: EngineAdmin = {
   detach,
   setApplyDelay,
   readApplyDelay,
+  reloadCertificates: 'SELECT pg_reload_conf()',
   replicaNeedsCopy: true,
 };

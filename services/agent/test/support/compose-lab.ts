@@ -28,6 +28,7 @@ export class ComposeLab {
   readonly project: string;
   readonly baseUrl: string;
   readonly statsUrl: string;
+  readonly httpsUrl: string;
   readonly noticesUrl: string;
   readonly vip: string;
   readonly #env: Record<string, string>;
@@ -43,6 +44,7 @@ export class ComposeLab {
     this.project = project;
     this.baseUrl = `http://127.0.0.1:${ports[0]}`;
     this.statsUrl = `http://127.0.0.1:${ports[1]}`;
+    this.httpsUrl = `https://127.0.0.1:${ports[3]}`;
     this.noticesUrl = `http://127.0.0.1:${ports[2]}/notices`;
     this.vip = `${netPrefix}.100`;
     this.#env = {
@@ -52,6 +54,7 @@ export class ComposeLab {
       HTTP_PORT: String(ports[0]),
       STATS_PORT: String(ports[1]),
       NOTICES_PORT: String(ports[2]),
+      HTTPS_PORT: String(ports[3]),
     };
   }
 
@@ -71,7 +74,7 @@ export class ComposeLab {
   }
 
   static async #make(engine: EngineName, wanted: Readonly<Record<string, string>>): Promise<ComposeLab> {
-    const ports = [await freePort(), await freePort(), await freePort()];
+    const ports = [await freePort(), await freePort(), await freePort(), await freePort()];
     const suffix = randomBytes(3).toString('hex');
     return new ComposeLab(engine, `lab-test-${engine}-${suffix}`, ports, await freeNetwork(), wanted);
   }
