@@ -11,6 +11,7 @@ import type { LabStatus } from '../../src/status/types.ts';
 /** Away from the addresses and ports of a lab that may be up on this machine. */
 const PLACE = { LAB_LOOPBACK: '127.64', HTTP_PORT: '18080', STATS_PORT: '18404', HTTPS_PORT: '18443' };
 export const API_URL = `http://127.0.0.1:${PLACE.HTTP_PORT}`;
+export const HTTPS_URL = `https://127.0.0.1:${PLACE.HTTPS_PORT}`;
 /** Where the nodes are: `127.0` in the pages. */
 export const LOOPBACK = PLACE.LAB_LOOPBACK;
 const MAIN = join(repositoryRoot, 'cli/src/main.ts');

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { ensureCertificates } from '@replication-lab/certificates';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { engineOf } from '../src/local/index.ts';
 import { ensureSlot } from '../src/postgres/slots.ts';
-import { availableEngines, type Cluster, startCluster } from '../src/testing/index.ts';
+import { availableEngines, type Cluster, certificatesFor, startCluster } from '../src/testing/index.ts';
 import type { Credentials, Endpoint, EngineName } from '../src/types.ts';
 import { waitFor } from '../src/wait-for.ts';
 
@@ -101,6 +102,20 @@ describe.each(engines)('%s with certificates', (name) => {
     await follow(cluster.endpoint('db-1').host);
     await write(primary, 'again');
     expect(await arrives(replica, 'again')).toBe(true);
+  });
+
+  it('takes a new certificate when it is told to, and keeps its connections', async () => {
+    const { nodes, tlsRoot, accounts } = cluster;
+    const { runAs } = cluster.local('db-1').spec;
+    await using connection = await cluster.admin('db-1');
+    const renamed = { ...nodes[0]!, tls: { ...nodes[0]!.tls!, serverName: 'renewed.test' } };
+    await ensureCertificates(certificatesFor(nodes, tlsRoot!, runAs, [relayHost, 'renewed.test']));
+    expect(await login(renamed)).toMatch(/altnames/i);
+    await connection.query(admin.reloadCertificates);
+    const isShown = async () => (await login(renamed)) === 'accepted';
+    expect(await waitFor(isShown, { timeoutMs: TIMEOUT_MS })).toBe(true);
+    await connection.query('SELECT 1');
+    expect(await login(nodes[0]!, accounts.monitor)).toBe('accepted');
   });
 
   it('notices the end of an encrypted connection', async () => {

@@ -200,7 +200,7 @@ test('a node without a server ends with its host too', async () => {
 
 /** The scripts of MySQL and MariaDB on a directory of ours, with an image's entrypoint that only leaves a file behind. */
 const onDirectory = (entrypoint: string) => `
-  SERVER_ID=2 root_password=X admin_tool=true sql_client=true DB_SUPERVISOR_PASSWORD="it's "'\\"so"' REQUIRE SSL; . ${mysqlProtocol}
+  SERVER_ID=2 root_password=X admin_tool=true sql_client=true DB_SUPERVISOR_PASSWORD="it's "'\\"so"'; . ${mysqlProtocol}
   data=${directory}/data incomplete=$data/.lab-incomplete id_file=$data/.lab-server-id
   initialised=${directory}/initialised initdb=${directory}
   supervisor_sql=${directory}/supervisor.sql supervisor_grants=${directory}/grants

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  type CertificatePlan,
   caFile,
   ensureCertificates,
   nodeDirectory,
@@ -41,6 +42,8 @@ export class Cluster implements AsyncDisposable {
   readonly accounts: Accounts;
   readonly database = DATABASE_NAME;
   readonly stateDir: string;
+  /** Where its certificates are; null without. */
+  readonly tlsRoot: string | null;
   readonly #local: ReadonlyMap<string, LocalNode>;
 
   constructor(
@@ -73,6 +76,7 @@ export class Cluster implements AsyncDisposable {
       },
       nodes.map(({ name }) => name),
     );
+    this.tlsRoot = tlsRoot;
     const specOf = (node: Endpoint, i: number): ServerSpec => ({
       node,
       serverId: i + 1,
@@ -202,17 +206,26 @@ async function certified(
   serverOwner: ServerSpec['runAs'],
   tls: ClusterOptions['tls'],
 ): Promise<readonly Endpoint[]> {
-  await ensureCertificates({
-    root,
-    nodes: nodes.map(({ name, host }, i) => ({
-      name,
-      addresses: [name, host, ...(i === 0 && typeof tls === 'object' ? [tls.alsoFor] : [])],
-      account: replicationUser(name),
-    })),
-    proxyAddresses: ['localhost'],
-    serverOwner,
-    supervisorOwner: null,
-    proxyOwner: null,
-  });
+  const alsoFor = typeof tls === 'object' ? [tls.alsoFor] : [];
+  await ensureCertificates(certificatesFor(nodes, root, serverOwner, alsoFor));
   return nodesFrom({ DB_NODES: [...nodes], DB_TLS_CA: await readFile(caFile(root), 'utf8') });
 }
+
+/** `alsoFor`: more addresses that the first node's certificate is good for. */
+export const certificatesFor = (
+  nodes: readonly Endpoint[],
+  root: string,
+  serverOwner: ServerSpec['runAs'],
+  alsoFor: readonly string[],
+): CertificatePlan => ({
+  root,
+  nodes: nodes.map(({ name, host }, i) => ({
+    name,
+    addresses: [name, host, ...(i === 0 ? alsoFor : [])],
+    account: replicationUser(name),
+  })),
+  proxyAddresses: ['localhost'],
+  serverOwner,
+  supervisorOwner: null,
+  proxyOwner: null,
+});

@@ -1,3 +1,3 @@
 export { type AvailableEngines, availableEngines } from './available.ts';
-export { Cluster, type ClusterOptions, startCluster } from './cluster.ts';
+export { Cluster, type ClusterOptions, certificatesFor, startCluster } from './cluster.ts';
 export { useServerFromImage } from './server-from-image.ts';
