@@ -1,4 +1,5 @@
 import { DEFAULT_DURABILITY, NODE_NAMES } from '@replication-lab/engines/config';
+import { renewWhenDue } from './certificates.ts';
 import { DEFAULT_NET_PREFIX, dockerAnswers } from './docker/compose.ts';
 import { dockerLabWithoutState } from './docker/discover.ts';
 import { prepareDocker, upDocker } from './docker/up.ts';
@@ -37,6 +38,7 @@ export const bringUp: BringUp = async (request, context) => {
     const wanted = await decide(request, previous);
     if (previous) await refuseToLeaveWrites(stateDir, previous, wanted);
     if (previous && (await isAlreadyUp(stateDir, previous, wanted, context))) {
+      await renewWhenDue(openRuntime(stateDir, previous), context.progress);
       return running(stateDir, previous, true);
     }
     if (wanted.runtime === 'docker') await prepareDocker(wanted);

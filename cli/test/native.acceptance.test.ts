@@ -153,7 +153,7 @@ for (const engine of NATIVE_ENGINES) {
       const result = await load.stop();
       expect(result.failures).toEqual([]);
       expect(result.answered).toBeGreaterThan(10);
-      expect(certificates).toHaveLength(10);
+      expect(certificates).toHaveLength(11);
       const after = await shown(ca);
       expect(after).toMatchObject({ status: 200 });
       expect(after.serialNumber).not.toBe(before.serialNumber);

@@ -31,7 +31,7 @@ export function render(certificates: readonly Certificate[], now: Date): string 
   const rows = certificates.map(({ file, commonName, addresses, end }) => [
     file,
     commonName,
-    addresses.join(', ') || 'a client',
+    addresses.join(', ') || (file.startsWith('public') ? 'signing' : 'a client'),
     end ? end.toISOString().slice(0, 10) : 'missing',
     end ? String(Math.floor((end.getTime() - now.getTime()) / DAY_MS)) : '',
   ]);

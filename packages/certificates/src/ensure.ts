@@ -50,13 +50,14 @@ export interface Issued {
 
 /**
  * Makes what is missing, unfit or in the last third of its life: the authority, and a certificate with its key for every
- * consumer. Files are replaced whole. `renew`: all certificates anew, by the same authority. Returns what was made.
+ * consumer. Files are replaced whole. `renew`: all certificates anew, by the same authority, however old that is: for a lab that
+ * runs, and believes it. Returns what was made.
  */
 export async function ensureCertificates(
   plan: CertificatePlan,
   { now = new Date(), renew = false }: { readonly now?: Date; readonly renew?: boolean } = {},
 ): Promise<readonly Issued[]> {
-  const authority = await ensureAuthority(plan.root, now);
+  const authority = await ensureAuthority(plan.root, now, { keep: renew });
   const issued: Issued[] = [];
   for (const { directory, owner, files } of consumers(plan)) {
     await makeDirectory(directory);
@@ -99,7 +100,13 @@ export async function listCertificates(plan: CertificatePlan, now = new Date()):
       return { file: relative(plan.root, file), commonName, addresses, end: isGood ? endOf(pem) : null };
     }),
   );
-  return Promise.all(listed);
+  const authority: Listed = {
+    file: relative(plan.root, caFile(plan.root)),
+    commonName: 'the authority',
+    addresses: [],
+    end: ca === null ? null : endOf(ca),
+  };
+  return [authority, ...(await Promise.all(listed))];
 }
 
 interface Consumer {
@@ -139,13 +146,17 @@ function consumers(plan: CertificatePlan): Consumer[] {
   ];
 }
 
-async function ensureAuthority(root: string, now: Date): Promise<Authority> {
+async function ensureAuthority(
+  root: string,
+  now: Date,
+  { keep }: { readonly keep: boolean },
+): Promise<Authority> {
   const directory = authorityDirectory(root);
   await makeDirectory(directory);
   const file = join(directory, 'authority.pem');
   const text = await readText(file);
   const made = text === null ? null : split(text);
-  if (made && !authorityIsNearEnd(made.certificate, now)) return made;
+  if (made && (keep || !authorityIsNearEnd(made.certificate, now))) return made;
   const authority = await createAuthority(now);
   await write(file, authority.certificate + authority.key, null, 0o600);
   return authority;

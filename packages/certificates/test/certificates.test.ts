@@ -46,12 +46,13 @@ describe('ensureCertificates', () => {
     await rm(clientFile());
     const listed = await listCertificates(plan());
     expect(listed.map(({ file, end }) => [file, end !== null])).toEqual([
+      ['public/ca.pem', true],
       ['nodes/db-1/server.pem', true],
       ['nodes/db-1/replication.pem', false],
       ['replication/repl_db_1.pem', true],
       ['proxy/server.pem', true],
     ]);
-    expect(listed[0]).toMatchObject({ commonName: 'db-1', addresses: ['db-1', '127.0.0.1'] });
+    expect(listed[1]).toMatchObject({ commonName: 'db-1', addresses: ['db-1', '127.0.0.1'] });
   });
 
   it('keeps keys from everybody but their owner', async () => {
@@ -86,6 +87,16 @@ describe('ensureCertificates', () => {
     await ensureCertificates(plan(), { now });
     const later = await ensureCertificates(plan(), { now: new Date(now.getTime() + 300 * DAY_MS) });
     expect(later.map(({ why }) => why)).toEqual(Array(4).fill('other authority'));
+  });
+
+  it('renews for a lab that runs by the authority that the lab believes', async () => {
+    const now = new Date();
+    await ensureCertificates(plan(), { now });
+    const ca = await readFile(caFile(root), 'utf8');
+    const late = { now: new Date(now.getTime() + 300 * DAY_MS), renew: true };
+    const renewed = await ensureCertificates(plan(), late);
+    expect(renewed.map(({ why }) => why)).toEqual(Array(4).fill('near its end'));
+    expect(await readFile(caFile(root), 'utf8')).toBe(ca);
   });
 
   it('makes a certificate anew when the addresses are others, or the file was broken', async () => {
