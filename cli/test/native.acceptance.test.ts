@@ -1,15 +1,14 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
-import { get } from 'node:https';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import type { TLSSocket } from 'node:tls';
 import { caFile } from '@replication-lab/certificates';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { certificatesDirectory } from '../src/native/layout.ts';
 import { waitFor } from '../src/wait.ts';
 import { API_URL, HTTPS_URL, NATIVE_ENGINES, processesNaming, TestLab, whyNot } from './support/lab.ts';
 import { ReadLoad } from './support/load.ts';
+import { shownBy } from './support/tls.ts';
 
 const post = (name: string, email: string) =>
   fetch(`${API_URL}/users`, {
@@ -17,18 +16,6 @@ const post = (name: string, email: string) =>
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ name, email }),
   });
-
-/** What HAProxy answers over TLS, and the number of the certificate that it shows. */
-function shown(ca: string): Promise<{ status: number | undefined; serialNumber: string }> {
-  return new Promise((resolve, reject) => {
-    const request = get(`${HTTPS_URL}/readyz`, { ca, agent: false }, (response) => {
-      const { serialNumber } = (response.socket as TLSSocket).getPeerCertificate();
-      resolve({ status: response.statusCode, serialNumber });
-      response.destroy();
-    });
-    request.once('error', reject);
-  });
-}
 
 for (const engine of NATIVE_ENGINES) {
   const reason = await whyNot(engine);
@@ -146,7 +133,7 @@ for (const engine of NATIVE_ENGINES) {
 
     it('answers over TLS too, and renews all certificates under load without a failed request', async () => {
       const ca = await readFile(caFile(certificatesDirectory(lab.stateDir)), 'utf8');
-      const before = await shown(ca);
+      const before = await shownBy(HTTPS_URL, ca);
       expect(before.status).toBe(200);
       const load = new ReadLoad(`${API_URL}/users?limit=5`);
       const certificates = JSON.parse(await lab.must('certs', '--renew', '--json')) as { end: string }[];
@@ -154,7 +141,7 @@ for (const engine of NATIVE_ENGINES) {
       expect(result.failures).toEqual([]);
       expect(result.answered).toBeGreaterThan(10);
       expect(certificates).toHaveLength(11);
-      const after = await shown(ca);
+      const after = await shownBy(HTTPS_URL, ca);
       expect(after).toMatchObject({ status: 200 });
       expect(after.serialNumber).not.toBe(before.serialNumber);
     });

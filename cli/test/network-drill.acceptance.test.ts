@@ -2,10 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sayNotRun, whyNot } from '../../services/agent/test/support/docker.ts';
+import { docker, sayNotRun, whyNot } from '../../services/agent/test/support/docker.ts';
 import { freeNetwork, freePort, leftOf } from '../../services/agent/test/support/docker-place.ts';
 import type { Trial } from '../src/drill/types.ts';
+import { waitFor } from '../src/wait.ts';
 import { TestLab } from './support/lab.ts';
+import { ReadLoad } from './support/load.ts';
+import { shownBy } from './support/tls.ts';
 
 const ENGINE = 'postgres';
 /** The images may have to be built first. */
@@ -43,6 +46,29 @@ describe.skipIf(reason !== null)(`a drill of the network of the docker lab with 
     await run('down', '--volumes');
     await rm(lab.stateDir, { recursive: true, force: true });
     expect(await leftOf(project)).toBe('');
+  });
+
+  it('answers over TLS too, and renews all certificates without a failed request', {
+    timeout: WITHIN_MS,
+  }, async () => {
+    const https = `https://127.0.0.1:${place.HTTPS_PORT}`;
+    const inApi = ['compose', '--project-name', project, 'exec', '-T', 'api-1', 'cat', '/lab/tls/ca.pem'];
+    const ca = (await docker(inApi)).stdout;
+    const before = await shownBy(https, ca);
+    const load = new ReadLoad(`http://127.0.0.1:${place.HTTP_PORT}/users?limit=5`);
+    const { code, stdout } = await run('certs', '--renew', '--json');
+    const { failures, answered } = await load.stop();
+    expect({ code, failures }).toEqual({ code: 0, failures: [] });
+    expect(answered).toBeGreaterThan(10);
+    expect(JSON.parse(stdout)).toHaveLength(11);
+    const after = await waitFor(
+      async () => {
+        const shown = await shownBy(https, ca);
+        return shown.serialNumber === before.serialNumber ? null : shown;
+      },
+      { what: 'HAProxy to show its new certificate', timeoutMs: 20_000 },
+    );
+    expect(after.status).toBe(200);
   });
 
   it('a primary that its replicas and supervisors do not hear is replaced, and acknowledges nothing more', {

@@ -71,6 +71,7 @@ describe.skipIf(notRun)('docker compose up, as it comes', () => {
     const states = (await lab.services()).map((s) => `${s.Service} ${s.Health || s.ExitCode}`);
     expect(states.sort()).toEqual([
       ...['api-1 healthy', 'api-2 healthy', 'api-3 healthy', 'bootstrap 0', 'catcher healthy'],
+      'certificates 0',
       ...[
         'db-1 healthy',
         'db-2 healthy',
