@@ -103,8 +103,9 @@ export interface NativePlan {
   readonly certificates: string | null;
 }
 
-/** Where a lab's certificates are. */
-export const certificatesDirectory = (stateDir: string): string => join(stateDir, 'tls');
+/** Below the state directory: where a lab's certificates are. They stay as long as its data does. */
+export const CERTIFICATES = 'tls';
+export const certificatesDirectory = (stateDir: string): string => join(stateDir, CERTIFICATES);
 
 type Wanted = Pick<
   LabState,

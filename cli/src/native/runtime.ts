@@ -21,7 +21,7 @@ import { runLabBootstrap } from './bootstrap.ts';
 import { certificatesOf, prepareCertificates } from './certificates.ts';
 import { clockEnvironment, setClock } from './clocks.ts';
 import { type NativeLab, openNativeLab } from './lab.ts';
-import { AGENT, guardNames, logFile, nodeNames } from './layout.ts';
+import { AGENT, CERTIFICATES, guardNames, logFile, nodeNames } from './layout.ts';
 import { printLogs } from './logs.ts';
 import { monitorNames, monitorUrls } from './monitoring.ts';
 import { askNativeSupervisors, observeNative, orderNativeSupervisors } from './observe.ts';
@@ -276,7 +276,8 @@ export async function removeNative(
     await lab.cgroups.remove();
     await removeFiles(join(stateDir, engine), options.volumes);
   }
-  for (const dir of ['run', 'logs']) await rm(join(stateDir, dir), { recursive: true, force: true });
+  const others = ['run', 'logs', ...(options.volumes ? [CERTIFICATES] : [])];
+  for (const dir of others) await rm(join(stateDir, dir), { recursive: true, force: true });
 }
 
 async function removeFiles(engineDir: string, volumes: boolean): Promise<void> {

@@ -367,7 +367,7 @@ export interface EngineAdmin {
   /** Holds every transaction back for that many whole seconds before it is applied; 0 ends it. */
   setApplyDelay(connection: Connection, seconds: number): Promise<void>;
   readApplyDelay(connection: Connection): Promise<number>;
-  /** The statement that has the server read its certificate anew. Connections stay as they are. */
+  /** The statement that has the server read its certificate anew. Connections stay as they are; no history is written. */
   readonly reloadCertificates: string;
   /**
    * Whether a fresh replica needs the primary's data copied before it can attach (postgres), or can

@@ -118,6 +118,14 @@ describe.each(engines)('%s with certificates', (name) => {
     expect(await login(nodes[0]!, accounts.monitor)).toBe('accepted');
   });
 
+  it('writes no history when it is told to take a new certificate: a replica must not have any of its own', async () => {
+    await using replica = await cluster.admin('db-2');
+    const positionOf = async () => (await client.probe(replica)).position;
+    const before = await positionOf();
+    await replica.query(admin.reloadCertificates);
+    expect(await positionOf()).toBe(before);
+  });
+
   it('notices the end of an encrypted connection', async () => {
     const connection = await client.connect(cluster.endpoint('db-3'), cluster.accounts.app, {});
     const asked = connection.query(name === 'postgres' ? 'SELECT pg_sleep(60)' : 'SELECT SLEEP(60)');

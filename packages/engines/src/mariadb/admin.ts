@@ -181,6 +181,7 @@ export const admin: EngineAdmin = {
   },
   setApplyDelay,
   readApplyDelay,
-  reloadCertificates: 'FLUSH SSL',
+  // LOCAL: else it is written to the binary log, and a replica on which it ran has diverged from its source.
+  reloadCertificates: 'FLUSH LOCAL SSL',
   replicaNeedsCopy: false,
 };
