@@ -99,8 +99,7 @@ export class DockerRuntime implements LabRuntime {
     await reloadNodes(this, progress);
     if ((await this.condition('haproxy')) === 'down') return;
     progress('HAProxy takes its new certificate');
-    // To the process that watches the workers: it starts a new one and lets the old one finish.
-    await this.#compose(['kill', '--signal', 'SIGUSR2', 'haproxy']);
+    await this.#compose(['exec', '-T', 'haproxy', 'bash', '/usr/local/etc/haproxy/take-certificate.sh']);
   }
 
   async kill(part: PartName): Promise<void> {

@@ -276,6 +276,14 @@ export function agentEnvironment(plan: NativePlan, env: NodeJS.ProcessEnv = proc
   };
 }
 
+/** Where HAProxy takes orders. Its user makes it, in a directory of its own. */
+export const haproxySocket = (stateDir: string): string =>
+  join(runDirectory(stateDir), 'haproxy', 'admin.sock');
+
+/** The file that HAProxy shows its certificate from. */
+export const proxyCertificate = (certificates: string): string =>
+  join(proxyDirectory(certificates), TLS_FILES.server);
+
 /** What infra/haproxy/haproxy.cfg reads from its environment. */
 export function haproxyEnvironment(plan: NativePlan, env: NodeJS.ProcessEnv = process.env) {
   const apis = Object.fromEntries(
@@ -288,7 +296,8 @@ export function haproxyEnvironment(plan: NativePlan, env: NodeJS.ProcessEnv = pr
     STATS_BIND: `${PROXY_HOST}:${plan.statsPort}`,
     ...(plan.certificates !== null && {
       HTTPS_BIND: `${PROXY_HOST}:${plan.httpsPort}`,
-      HTTPS_CERTIFICATE: join(proxyDirectory(plan.certificates), TLS_FILES.server),
+      HTTPS_CERTIFICATE: proxyCertificate(plan.certificates),
+      ADMIN_SOCKET: haproxySocket(plan.stateDir),
     }),
   };
 }

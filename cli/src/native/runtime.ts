@@ -20,6 +20,7 @@ import { pause, waitFor } from '../wait.ts';
 import { runLabBootstrap } from './bootstrap.ts';
 import { certificatesOf, prepareCertificates } from './certificates.ts';
 import { clockEnvironment, setClock } from './clocks.ts';
+import { takeCertificate } from './haproxy-admin.ts';
 import { type NativeLab, openNativeLab } from './lab.ts';
 import { AGENT, CERTIFICATES, guardNames, logFile, nodeNames } from './layout.ts';
 import { printLogs } from './logs.ts';
@@ -130,7 +131,7 @@ export class NativeRuntime implements LabRuntime {
     await reloadNodes(this, progress);
     if ((await this.condition(HAPROXY)) === 'down') return;
     progress('HAProxy takes its new certificate');
-    await lab.services.replaceHaproxy();
+    await takeCertificate(lab.plan);
   }
 
   async queryAsAdmin(node: PartName, statements: readonly string[]) {

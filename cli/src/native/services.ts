@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { chown, copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AGENT_PORT } from '@replication-lab/engines/config';
 import { LabError } from '../errors.ts';
@@ -18,6 +18,7 @@ import {
   catcherEnvironment,
   catcherUrl,
   haproxyEnvironment,
+  haproxySocket,
   logFile,
   type NativePlan,
   pidFile,
@@ -84,19 +85,6 @@ export class Services {
     return identity;
   }
 
-  /** Another process takes over from the one that runs, which finishes what it has: no connection is refused. */
-  async replaceHaproxy(): Promise<void> {
-    const before = await this.process(HAPROXY);
-    if (!before) return;
-    const { stateDir } = this.#plan;
-    const command = await this.#haproxy();
-    const args = [...command.args, '-sf', String(before.pid)];
-    const identity = await launch(HAPROXY, { ...command, args, logFile: logFile(stateDir, HAPROXY) });
-    await writeIdentity(pidFile(stateDir, HAPROXY), identity);
-    await this.#cgroups.place(HAPROXY, identity.pid);
-    await this.waitUntilReady(HAPROXY, 'ready');
-  }
-
   #command(name: string) {
     if (name === HAPROXY) return this.#haproxy();
     if (isMonitor(name)) return monitorCommand(this.#plan, name);
@@ -117,6 +105,9 @@ export class Services {
     const config = join(stateDir, 'run', 'haproxy.cfg');
     await copyFile(join(repositoryRoot, 'infra/haproxy/haproxy.cfg'), config);
     const runAs = await unprivilegedUser([HAPROXY, 'nobody']);
+    const ownDirectory = dirname(haproxySocket(stateDir));
+    await mkdir(ownDirectory, { recursive: true });
+    if (runAs) await chown(ownDirectory, runAs.uid, runAs.gid);
     return { file, args: ['-db', '-f', config], env: haproxyEnvironment(this.#plan), cwd: stateDir, runAs };
   }
 
