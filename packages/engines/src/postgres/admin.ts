@@ -10,6 +10,7 @@ import {
 import { waitFor } from '../wait-for.ts';
 import { primaryConninfo, slotName } from './conninfo.ts';
 import { held } from './history.ts';
+import { KNOCK_AFTER_MS, knock } from './knock.ts';
 import { writeEpoch } from './reign.ts';
 import { createAccounts, createDatabase, createSchema } from './schema.ts';
 import { ask, set } from './settings.ts';
@@ -84,6 +85,7 @@ async function attach(
     primary_conninfo: primaryConninfo(node, source, replication),
     primary_slot_name: slotName(node.name),
   });
+  knock(node, KNOCK_AFTER_MS);
   const { timeoutMs = ATTACH_TIMEOUT_MS, signal } = options;
   const streaming = () =>
     ask(

@@ -8,6 +8,7 @@ import { arm, establish, flushWholeRecords, quorumOf } from './failover-quorum.t
 import { NO_RECEIVER, observe, READERS_IN_THE_WAY } from './failover-state.ts';
 import { openHeart } from './heart.ts';
 import { READ_BY_FUNCTION } from './history.ts';
+import { KNOCK_AFTER_MS, knock } from './knock.ts';
 import { writeEpoch } from './reign.ts';
 import { DROP_IDLE_SLOTS, END_SESSION } from './rights.ts';
 import { WRITES } from './schema.ts';
@@ -141,6 +142,7 @@ async function follow(
     // Of a promotion that was begun here and given up. A standby commits nothing, so that nobody is let go by it.
     synchronous_standby_names: '',
   });
+  knock(node, KNOCK_AFTER_MS);
   await resumeReplay(order);
   const shows = `SELECT current_setting('primary_conninfo') = $1`;
   await order.until(() => ask(order, shows, [conninfo]), `has not taken ${source.name} for its source`);
