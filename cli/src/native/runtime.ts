@@ -17,6 +17,7 @@ import {
 import { ENGINES, type LabState } from '../state.ts';
 import type { Condition, LabObservation } from '../status/types.ts';
 import { pause, waitFor } from '../wait.ts';
+import { removeScratch } from './backups.ts';
 import { runLabBootstrap } from './bootstrap.ts';
 import { certificatesOf, prepareCertificates } from './certificates.ts';
 import { clockEnvironment, setClock } from './clocks.ts';
@@ -273,11 +274,12 @@ export async function removeNative(
     if (!present.includes(engine)) continue;
     progress(`ending ${engine}`);
     const lab = await openNativeLab(stateDir, { ...state, engine });
+    await removeScratch(lab);
     await stopProcesses(lab);
     await lab.cgroups.remove();
     await removeFiles(join(stateDir, engine), options.volumes);
   }
-  const others = ['run', 'logs', ...(options.volumes ? [CERTIFICATES] : [])];
+  const others = ['run', 'logs', 'scratch', ...(options.volumes ? [CERTIFICATES] : [])];
   for (const dir of others) await rm(join(stateDir, dir), { recursive: true, force: true });
 }
 

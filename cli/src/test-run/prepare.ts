@@ -1,6 +1,7 @@
 import { engineOf } from '@replication-lab/engines/local';
 import { ensureK6 } from '@replication-lab/load-tests';
 import { messageOf } from '../errors.ts';
+import { backupNeeds } from '../native/backups.ts';
 import { monitoringNeed } from '../native/monitoring.ts';
 import { serverNeed } from '../native/needs.ts';
 import { ensurePackages, haproxyNeed } from '../native/packages.ts';
@@ -16,6 +17,7 @@ export async function prepareForTests(context: LabContext): Promise<void> {
     [serverNeed(engineOf('mariadb')), serverNeed(engineOf('postgres')), haproxyNeed, monitoringNeed],
     context,
   );
+  await ensurePackages([...backupNeeds('mariadb'), ...backupNeeds('postgres')], context);
   try {
     await ensureK6({ progress: context.progress, signal: context.signal });
   } catch (error) {

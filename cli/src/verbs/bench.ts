@@ -33,7 +33,7 @@ const STOP_MS = 60_000;
 
 export const bench = defineVerb<BenchOptions>({
   name: 'bench',
-  summary: 'measure the router or the failover beside what people use, or what quorum commit costs',
+  summary: 'measure the router or the failover beside what people use, what quorum commit or a backup costs',
   details:
     'Starts a primary with two replicas of its own, and gives each subject (raw driver pools, the router at each level,\n' +
     'mysql2 PoolCluster, Sequelize, TypeORM, kysely-replication, Drizzle, MikroORM, Prisma …) a process of its own, the\n' +
@@ -45,13 +45,24 @@ export const bench = defineVerb<BenchOptions>({
     'failover: kills the primary (PostgreSQL) of this lab, of Patroni as it comes and tuned, and of plain replicas with a check\n' +
     'script, in blocks in random order; a client writes straight to the databases, and every write is audited. Results:\n' +
     'results/bench-failover/{trials.json, summary.md}: write outage p50, p95, max, lost writes. It installs the packages\n' +
-    'patroni and etcd-server where they are missing (said before), and starts no service. The default takes about six minutes.',
-  arguments: [new Argument('<what>', 'what to measure').choices(['router', 'durability', 'failover'])],
+    'patroni and etcd-server where they are missing (said before), and starts no service. The default takes about six minutes.\n\n' +
+    "backup: restores to random moments under write load and compares every row with the primary's own log (--trials, default\n" +
+    '20); acknowledged writes with and without a copy under way, in turns (--blocks); a gigabyte restored beside a plain copy.\n' +
+    'Servers of its own. Results: results/bench-backup/ENGINE-….json. --only pitr,cost,gigabyte.',
+  arguments: [
+    new Argument('<what>', 'what to measure').choices(['router', 'durability', 'failover', 'backup']),
+  ],
   options: [
     new Option('--quick', 'a smoke run of one engine'),
     new Option('--engine <name>', 'one engine (default: every one whose server is here)').choices(ENGINES),
-    new Option('--only <list>', `router: reads,writes,mixed; failover: ${CONTENDER_NAMES} (default: all)`),
-    new Option('--trials <n>', 'failover: of each contender (default: 3)').argParser(atLeastOne),
+    new Option(
+      '--only <list>',
+      `router: reads,writes,mixed; failover: ${CONTENDER_NAMES}; backup: pitr,cost,gigabyte (default: all)`,
+    ),
+    new Option(
+      '--trials <n>',
+      'failover: of each contender (default: 3); backup: restores (default: 20)',
+    ).argParser(atLeastOne),
     new Option('--host-trials <n>', 'failover: in which Patroni dies with the server (default: 2)').argParser(
       parseCount,
     ),
@@ -75,6 +86,7 @@ export const bench = defineVerb<BenchOptions>({
     // Loaded only here: every other verb would wait for it as well.
     if (context.args[0] === 'failover')
       return (await import('../bench-failover/command.ts')).benchFailover(context);
+    if (context.args[0] === 'backup') return (await import('../bench-backup/index.ts')).benchBackup(context);
     if (context.args[0] === 'durability')
       return (await import('../bench-durability/index.ts')).benchDurability(context);
     const { engine } = context.options;
@@ -85,13 +97,17 @@ export const bench = defineVerb<BenchOptions>({
   },
 });
 
-const FAILOVER_ONLY = ['trials', 'hostTrials'] as const;
-const NOT_FAILOVER = ['quick', 'engine', 'subjects', 'blocks', 'concurrency', 'profile'] as const;
+const NOT_ROUTER = ['trials', 'hostTrials'] as const;
+const FOREIGN: Readonly<Record<string, readonly (keyof BenchOptions)[]>> = {
+  router: NOT_ROUTER,
+  durability: NOT_ROUTER,
+  failover: ['quick', 'engine', 'subjects', 'blocks', 'concurrency', 'profile'],
+  backup: ['quick', 'subjects', 'concurrency', 'profile', 'hostTrials', 'updateReadme'],
+};
 
 /** An option without effect would be taken for one that had it. */
 function refuseForeignOptions({ options, args }: VerbContext<BenchOptions>): void {
-  const foreign = args[0] === 'failover' ? NOT_FAILOVER : FAILOVER_ONLY;
-  const given = foreign.filter((name) => options[name] !== undefined);
+  const given = (FOREIGN[args[0]!] ?? []).filter((name) => options[name] !== undefined);
   if (given.length === 0) return;
   const flags = given.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
   throw new LabError('usage', `bench ${args[0]} has no ${flags.join(', ')}`, null);

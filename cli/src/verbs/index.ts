@@ -1,4 +1,5 @@
 import type { Verb } from '../verb.ts';
+import { backup } from './backup.ts';
 import { bench } from './bench.ts';
 import { certs } from './certs.ts';
 import { compare } from './compare.ts';
@@ -11,6 +12,7 @@ import { failover } from './failover.ts';
 import { fault } from './fault.ts';
 import { heal } from './heal.ts';
 import { logs } from './logs.ts';
+import { restore } from './restore.ts';
 import { status } from './status.ts';
 import { switchover } from './switchover.ts';
 import { test } from './test.ts';
@@ -28,6 +30,8 @@ export const verbs: readonly Verb[] = [
   heal,
   switchover,
   failover,
+  backup,
+  restore,
   certs,
   logs,
   down,

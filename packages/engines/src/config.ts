@@ -51,6 +51,7 @@ export const databaseEnvironment = z.object({
   DB_APP_PASSWORD: z.string().min(1).default('lab-app'),
   DB_APP_READ_ONLY_PASSWORD: z.string().min(1).default('lab-app-ro'),
   DB_MONITOR_PASSWORD: z.string().min(1).default('lab-monitor'),
+  DB_BACKUP_PASSWORD: z.string().min(1).default('lab-backup'),
   DB_REPLICATION_PASSWORD: z.string().min(1).default('lab-replication'),
   /** A file with the authority's certificate: with it every connection to a database is encrypted and verified. */
   DB_TLS_CA: fileText,
@@ -108,9 +109,10 @@ export function replicationAccount(node: string, env: ReplicationEnvironment): R
   return { ...account, tls: { node: files, file: join(directory, `${account.user}.pem`) } };
 }
 
+/** Only what makes accounts or backups is given the password of the account for backups. */
 type AccountsEnvironment = Omit<
   DatabaseEnvironment,
-  'DB_NODES' | 'DB_TLS_CA' | 'DB_TLS_NODE_DIR' | 'DB_TLS_REPLICATION_DIR'
+  'DB_NODES' | 'DB_TLS_CA' | 'DB_TLS_NODE_DIR' | 'DB_TLS_REPLICATION_DIR' | 'DB_BACKUP_PASSWORD'
 > &
   Partial<DatabaseEnvironment>;
 
@@ -121,6 +123,7 @@ export function accountsFrom(env: AccountsEnvironment, nodes: readonly string[] 
     app: { user: 'app', password: env.DB_APP_PASSWORD },
     appReadOnly: { user: 'app_ro', password: env.DB_APP_READ_ONLY_PASSWORD },
     monitor: { user: 'monitor', password: env.DB_MONITOR_PASSWORD },
+    backup: { user: 'backup', password: env.DB_BACKUP_PASSWORD ?? '' },
     replication: Object.fromEntries(nodes.map((node) => [node, replicationAccount(node, env)])),
     ...(env.DB_TLS_CA !== undefined && { tls: true }),
   };

@@ -1,5 +1,12 @@
 /** The accounts that have their rights from the lab; the administrator has his from the server. */
-export const ACCOUNT_NAMES = ['supervisor', 'app', 'appReadOnly', 'monitor', 'replication'] as const;
+export const ACCOUNT_NAMES = [
+  'supervisor',
+  'app',
+  'appReadOnly',
+  'monitor',
+  'backup',
+  'replication',
+] as const;
 export type AccountName = (typeof ACCOUNT_NAMES)[number];
 
 /** What an account may do, and what for. */

@@ -68,6 +68,8 @@ export interface Accounts {
   readonly app: Credentials;
   readonly appReadOnly: Credentials;
   readonly monitor: Credentials;
+  /** Copies the data and fetches the log, for backups. */
+  readonly backup: Credentials;
   readonly replication: Readonly<Record<string, ReplicationAccount>>;
   /** Every account is refused in clear text. */
   readonly tls?: boolean | undefined;

@@ -22,9 +22,11 @@ describe.each([
 
   test('no account has a right to everything', () => {
     const grants = Object.values(rights).flatMap((list) => list.flatMap(({ grants }) => grants));
+    // mariadb-backup demands these two of the account for backups, and will not start without.
+    const demanded = engine === 'mariadb' ? ['RELOAD ON *.*', 'PROCESS ON *.*'] : [];
     expect(
       grants.filter((grant) => /\b(ALL|SUPER|FILE|RELOAD|PROCESS|SHUTDOWN|GRANT)\b/.test(grant)),
-    ).toEqual([]);
+    ).toEqual(demanded);
   });
 });
 

@@ -34,5 +34,14 @@ export function rightsOf(database: string): Rights {
       ...own.supervisor,
     ],
     monitor: [probes, ...own.monitor],
+    backup: [
+      {
+        grants: ['RELOAD ON *.*', 'PROCESS ON *.*', 'LOCK TABLES ON *.*'],
+        why: 'copies the data at one moment (mariadb-backup: BACKUP STAGE). RELOAD could also delete the binary log: MariaDB has nothing narrower',
+      },
+      { grants: ['BINLOG MONITOR ON *.*'], why: 'lists the files of the binary log' },
+      probes,
+      ...own.backup,
+    ],
   };
 }

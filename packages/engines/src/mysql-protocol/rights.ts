@@ -38,6 +38,11 @@ export function commonRights(database: string): Rights {
     monitor: [
       { grants: select('lab_epoch', 'lab_marker'), why: 'knows which reign it is, and what it began with' },
     ],
+    // All that it may read it is shown by the log as well.
+    backup: [
+      { grants: ['REPLICATION SLAVE ON *.*'], why: 'fetches the binary log' },
+      { grants: [`SELECT ${on('*')}`], why: 'compares what was restored with what is there' },
+    ],
     replication: [
       { grants: ['REPLICATION SLAVE ON *.*'], why: 'fetches the binary log: all that is ever written' },
     ],

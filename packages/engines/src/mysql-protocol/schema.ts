@@ -131,8 +131,8 @@ export async function createAccounts(
   accounts: Accounts,
   rights: Rights,
 ): Promise<void> {
-  const { supervisor, app, appReadOnly, monitor, replication, tls } = accounts;
-  for (const [name, account] of Object.entries({ supervisor, app, appReadOnly, monitor })) {
+  const { supervisor, app, appReadOnly, monitor, backup, replication, tls } = accounts;
+  for (const [name, account] of Object.entries({ supervisor, app, appReadOnly, monitor, backup })) {
     await createAccount(connection, account, grantsOf(rights[name as keyof Rights]), requirementOf(tls));
   }
   for (const account of Object.values(replication)) {

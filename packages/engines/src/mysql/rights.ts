@@ -45,5 +45,11 @@ export function rightsOf(database: string): Rights {
       ...own.supervisor,
     ],
     monitor: [probes, ...own.monitor],
+    backup: [
+      { grants: ['BACKUP_ADMIN ON *.*'], why: 'has the server copy its data (CLONE LOCAL DATA DIRECTORY)' },
+      { grants: ['REPLICATION CLIENT ON *.*'], why: 'lists the files of the binary log' },
+      probes,
+      ...own.backup,
+    ],
   };
 }

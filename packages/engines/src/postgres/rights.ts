@@ -81,6 +81,14 @@ export function rightsOf(database: string, { since16 }: { readonly since16: bool
         why: 'knows which reign it is, and what it began with',
       },
     ],
+    backup: [
+      login,
+      { grants: ['REPLICATION'], why: 'copies the data, and streams the log: all that is ever written' },
+      {
+        grants: ['pg_monitor', 'pg_read_all_data'],
+        why: 'sees how far a node has come; compares what was restored with what is there',
+      },
+    ],
     replication: [
       { grants: ['REPLICATION'], why: 'copies the data, and streams the log: all that is ever written' },
     ],

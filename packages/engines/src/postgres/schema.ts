@@ -82,7 +82,7 @@ export async function createAccounts(
 ): Promise<void> {
   const version = (await connection.query('SHOW server_version_num')).rows[0]?.server_version_num;
   const rights = rightsOf(database, { since16: Number(version) >= 160_000 });
-  const { supervisor, app, appReadOnly, monitor, replication } = accounts;
+  const { supervisor, app, appReadOnly, monitor, backup, replication } = accounts;
   const one = (account: Credentials, name: AccountName) =>
     accountStatements(connection, account, grantsOf(rights[name]));
   const made = await Promise.all([
@@ -90,6 +90,7 @@ export async function createAccounts(
     one(app, 'app'),
     one(appReadOnly, 'appReadOnly'),
     one(monitor, 'monitor'),
+    one(backup, 'backup'),
     ...Object.values(replication).map((account) => one(account, 'replication')),
   ]);
   const statements = [

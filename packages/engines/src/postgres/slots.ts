@@ -48,6 +48,9 @@ async function tlsOf({ tls }: Endpoint, replication: ReplicationAccount) {
   return { ssl: pgTls({ ...tls, certificate }) };
 }
 
+/** Keeps the log for backups, wherever those are taken from. `max_slot_wal_keep_size` bounds what it keeps. */
+export const BACKUP_SLOT = 'lab_backup';
+
 /** Slots on a node that is no longer a primary serve nobody, and would keep its log until its disk is full. */
-export const DROP_IDLE_SLOTS_SQL =
-  "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active AND slot_type = 'physical'";
+export const DROP_IDLE_SLOTS_SQL = `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
+  WHERE NOT active AND slot_type = 'physical' AND slot_name <> '${BACKUP_SLOT}'`;

@@ -67,6 +67,7 @@ export class Cluster implements AsyncDisposable {
         DB_APP_PASSWORD: 'lab-app',
         DB_APP_READ_ONLY_PASSWORD: 'lab-app-ro',
         DB_MONITOR_PASSWORD: 'lab-monitor',
+        DB_BACKUP_PASSWORD: 'lab-backup',
         DB_REPLICATION_PASSWORD: 'lab-replication',
         ...(tlsRoot && {
           DB_TLS_CA: nodes[0]?.tls?.ca,

@@ -23,7 +23,7 @@ interface ImagePlan {
 const PLANS: Readonly<Record<EngineName, ImagePlan>> = {
   mysql: {
     image: 'mysql:9.7',
-    programs: ['usr/sbin/mysqld'],
+    programs: ['usr/sbin/mysqld', 'usr/bin/mysqlbinlog', 'usr/bin/mysql'],
     variable: 'MYSQLD',
     wants: 'program',
     options: (root) => mysqlDirectories(root, 'usr/share/mysql*/english/errmsg.sys'),
@@ -80,6 +80,7 @@ export async function useServerFromImage(engine: EngineName): Promise<string | n
     .slice(0, 16);
   const root = join(cacheDirectory(), `${engine}-${id}`);
   if (!existsSync(root)) await unpack(plan, root);
+  else await wrapAll(plan, root, root);
   const [program] = globSync(plan.programs[0] as string, { cwd: root });
   if (!program) return `the Docker image ${plan.image} has no ${plan.programs[0]}`;
   process.env[plan.variable] = join(root, plan.wants === 'program' ? program : join(program, '..'));
@@ -97,9 +98,7 @@ async function unpack(plan: ImagePlan, root: string): Promise<void> {
       'tar',
       ['-x', '--no-same-owner', ...unwanted, '-C', work],
     );
-    for (const pattern of plan.programs) {
-      for (const program of globSync(pattern, { cwd: work })) await wrap(plan, work, root, program);
-    }
+    await wrapAll(plan, work, root);
     await execa('chmod', ['0755', work]);
     // Another run may have been faster; its tree is as good as ours.
     await rename(work, root).catch((error) => {
@@ -109,6 +108,12 @@ async function unpack(plan: ImagePlan, root: string): Promise<void> {
     await execa('docker', ['rm', '-f', container], { reject: false });
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** Also of a tree that was unpacked when fewer programs were needed. */
+async function wrapAll(plan: ImagePlan, work: string, root: string): Promise<void> {
+  for (const program of globSync([...plan.programs], { cwd: work }))
+    if (!existsSync(join(work, `${program}.real`))) await wrap(plan, work, root, program);
 }
 
 /** Replaces a program by a script that runs it through the image's loader. Paths are those of the final `root`. */

@@ -15,6 +15,12 @@ const FORGET: Readonly<Record<EngineName, readonly string[]>> = {
   ],
 };
 
+const COPIES: Readonly<Record<EngineName, readonly string[]>> = {
+  mysql: ['SHOW BINARY LOGS', 'SELECT @@global.gtid_owned'],
+  mariadb: ['SHOW BINARY LOGS', 'BACKUP STAGE START'],
+  postgres: ['SELECT pg_current_wal_flush_lsn()', 'SELECT * FROM pg_replication_slots'],
+};
+
 /**
  * What each account must be able to do, so that the refusals below mean something. Of a supervisor the rest is done by the
  * tests of failovers, and of an account that replicates by every replica.
@@ -35,6 +41,7 @@ export const allowed = (engine: EngineName): Statements => ({
   ],
   appReadOnly: ['SELECT count(*) FROM users', 'SELECT max(epoch) FROM lab_epoch'],
   monitor: ['SELECT max(epoch) FROM lab_epoch', 'SELECT id FROM lab_marker'],
+  backup: ['SELECT count(*) FROM users', 'SELECT count(*) FROM idempotency_keys', ...COPIES[engine]],
   replication: ['SELECT 1'],
 });
 
@@ -154,6 +161,16 @@ const REPLICATION_FORBIDS: Readonly<Record<EngineName, readonly string[]>> = {
 /** What an account that replicates is there for, or may do by that. */
 const BY_REPLICATING = /SHOW BINARY LOGS|replication_slot|pg_cancel_backend|^CREATE FUNCTION|pg_temp/;
 
+/**
+ * What the account for backups may do by the rights that copying takes. On mariadb RELOAD is one of them; on postgres it can read
+ * every table, as whoever copies all files can.
+ */
+const BY_COPYING: Readonly<Record<EngineName, RegExp>> = {
+  mysql: /^SHOW BINARY LOGS|^CLONE/,
+  mariadb: /^SHOW BINARY LOGS|^FLUSH TABLES|^RESET/,
+  postgres: /pg_authid|replication_slot/,
+};
+
 /** What each account must not be able to do. */
 export function forbidden(engine: EngineName): Statements {
   const everybody = ENGINE_FORBIDS[engine];
@@ -176,6 +193,7 @@ export function forbidden(engine: EngineName): Statements {
     app: clients,
     appReadOnly: [...clients, ...ONLY_READ],
     monitor: [...clients, ...ONLY_READ, ...NO_CLIENT_DATA],
+    backup: [...clients.filter((sql) => !BY_COPYING[engine].test(sql)), ...ONLY_READ],
     replication: [
       ...REPLICATION_FORBIDS[engine],
       ...everybody.filter((sql) => !BY_REPLICATING.test(sql)),

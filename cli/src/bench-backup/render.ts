@@ -1,0 +1,50 @@
+import { percentilesOf } from '@replication-lab/load-tests';
+import type { BenchBackup, Cost, Gigabyte, Pitr } from './types.ts';
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+/** For a person. */
+export function renderBenchBackup({ engine, pitr, cost, gigabyte }: BenchBackup): string {
+  return [
+    ...(pitr ? pitrLines(engine, pitr) : []),
+    ...(cost ? costLines(engine, cost) : []),
+    ...(gigabyte ? gigabyteLines(engine, gigabyte) : []),
+  ].join('\n');
+}
+
+function pitrLines(engine: string, { trials, writes, failed }: Pitr): string[] {
+  const of = (kind: string) => trials.filter((trial) => trial.kind === kind).length;
+  const total = (key: 'expected' | 'missing' | 'extra' | 'different') =>
+    sum(trials.map((trial) => trial[key]));
+  const took = percentilesOf(trials.map(({ tookMs }) => tookMs));
+  return [
+    `${engine}: ${trials.length} restores to random moments under write load (${of('position')} positions, ${of('time')} times)`,
+    `  rows compared ${total('expected')}: missing ${total('missing')}, extra ${total('extra')}, different ${total('different')}`,
+    `  ${writes} acknowledged writes meanwhile, ${failed} failed`,
+    took
+      ? `  a restore took ${seconds(took.p50)} (median), ${seconds(Math.max(...trials.map((t) => t.tookMs)))} at most`
+      : '',
+  ];
+}
+
+function costLines(engine: string, { blocks, windowMs, dataMiB, ratio }: Cost): string[] {
+  const interval =
+    ratio?.low == null || ratio.high == null
+      ? ''
+      : ` (95 % interval ${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)})`;
+  return [
+    `${engine}: acknowledged writes a second of 8 connections, ${dataMiB} MiB of data, windows of ${windowMs / 1000} s`,
+    '  block  without   during   copies   failed',
+    ...blocks.map(
+      ({ without, during, copies, failed }, i) =>
+        `  ${String(i + 1).padStart(5)}${without.toFixed(0).padStart(9)}${during.toFixed(0).padStart(9)}${String(copies).padStart(9)}${String(failed).padStart(9)}`,
+    ),
+    ratio ? `  during / without: ${ratio.median.toFixed(2)}${interval}` : '',
+  ];
+}
+
+const gigabyteLines = (engine: string, { bytes, backUpMs, restoreMs, plainCopyMs }: Gigabyte): string[] => [
+  `${engine}: ${Math.round(bytes / 2 ** 20)} MiB backed up in ${seconds(backUpMs)}, restored and every row read in ${seconds(restoreMs)}`,
+  `  a plain copy of the restored files: ${seconds(plainCopyMs)}`,
+];

@@ -1,0 +1,70 @@
+import { rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { backupNeeds } from '../src/native/backups.ts';
+import { LOOPBACK, processesNaming, TestLab, whyNot } from './support/lab.ts';
+import { commandBlocksOf, runBlock } from './support/page.ts';
+
+// The commands of the guide, all of them and in the page's order, on one lab; and that they do what the page says.
+
+const PAGE = 'docs/guides/backups.md';
+const missing: string[] = [];
+for (const need of backupNeeds('postgres')) if (!(await need.present())) missing.push(need.what);
+const reason = missing[0] ?? (await whyNot('postgres'));
+if (reason) console.warn(`NOT RUN: the commands of ${PAGE}: ${reason}`);
+
+describe.skipIf(reason !== null)(`the commands of ${PAGE}`, () => {
+  let lab: TestLab;
+  beforeAll(async () => {
+    lab = await TestLab.make();
+  });
+  afterAll(async () => {
+    await lab.run(['down', '--volumes']);
+    await rm(lab.stateDir, { recursive: true, force: true });
+  });
+
+  /** By block: what the page says of it, once it has run. */
+  const expected: Readonly<Record<string, (said: string) => Promise<unknown> | unknown>> = {
+    'Back up': async (said) => {
+      expect(said).toMatch(/^Backup \S+: \d+ MiB of db-[23]/m);
+      expect(said).toMatch(/restored: 4 tables, \d+ rows, the same as the lab had at/);
+      expect(said).toMatch(/^1 backups in .*\n.*proved \d{4}/m);
+      expect((await stat(join(lab.stateDir, 'backups/postgres/password'))).mode & 0o777).toBe(0o600);
+    },
+    'A table is dropped by mistake 1': (said) => {
+      expect(said).toMatch(/"email":"ada@example.test"/);
+      expect(said).toMatch(new RegExp(`Restored in .*: postgres at ${LOOPBACK}.60.1:5432, closed to writes`));
+      expect(said).toMatch(/users 1/);
+      expect(said).toMatch(/application read: user \d+, version 1/);
+    },
+    'A table is dropped by mistake 2': () => {},
+    'A table is dropped by mistake 3': (said) => {
+      expect(said).toMatch(/"email":"ada@example.test"/);
+      expect(said).toMatch(/The scratch node is gone/);
+    },
+  };
+  const blocks = commandBlocksOf(PAGE);
+
+  it('each block of commands has a test, and there is no test of a block that is gone', () => {
+    expect(blocks.map(({ name }) => name)).toEqual(Object.keys(expected));
+  });
+
+  for (const { name, commands } of blocks) {
+    it(name, async () => {
+      const here = commands.replaceAll(/127\.0\.(10|60)\.1/g, `${LOOPBACK}.$1.1`);
+      await expected[name]?.(await runBlock(lab, { name, commands: here }));
+    });
+  }
+
+  it('says what is wrong with a target, and ends with the lab', async () => {
+    const future = await lab.run(['restore', '--to-time', '2199-01-01T00:00:00Z']);
+    expect(future).toMatchObject({ code: 1 });
+    expect(future.stderr).toMatch(/has not come yet.*in-the-future/);
+    expect((await lab.run(['restore', '--to-time', 'noon'])).stderr).toMatch(/bad-target/);
+    expect((await lab.run(['restore'])).code).toBe(2);
+    await lab.must('restore', '--latest');
+    await lab.must('down', '--volumes');
+    expect(processesNaming(lab.stateDir)).toEqual([]);
+    await expect(stat(join(lab.stateDir, 'backups/postgres/copies/config'))).resolves.toBeDefined();
+  });
+});

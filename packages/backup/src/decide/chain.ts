@@ -1,0 +1,116 @@
+import { BackupError } from '../errors.ts';
+import type { BackupEngine, BackupRecord, BaseRecord, LogRecord, Target } from '../types.ts';
+import { timeText } from './target.ts';
+
+/** A copy, and the pieces of log that lead from it to the target and perhaps beyond. */
+export interface Chain {
+  readonly base: BaseRecord;
+  readonly pieces: readonly LogRecord[];
+}
+
+type Rules = Pick<BackupEngine, 'joins' | 'reaches' | 'tickUs'>;
+
+/** When a commit of the target's last tick is surely in the log. */
+const needsUs = (us: number, { tickUs }: Pick<Rules, 'tickUs'>): number => us + tickUs - 1;
+
+/** The pieces that continue the base, each without a gap and with something new. */
+export function piecesAfter(base: BaseRecord, logs: readonly LogRecord[], rules: Rules): LogRecord[] {
+  const pieces: LogRecord[] = [];
+  let have = base.position;
+  for (const piece of logs) {
+    if (piece.lineage !== base.lineage || !rules.joins(have, piece.from)) continue;
+    const isLater = piece.throughUs > (pieces.at(-1)?.throughUs ?? base.clockUs);
+    const goesOn = !rules.reaches(have, piece.to);
+    if (!goesOn && !isLater) continue;
+    pieces.push(piece);
+    if (goesOn) have = piece.to;
+  }
+  return pieces;
+}
+
+/** As far as archived log continues the newest base of this history; null without any base. */
+export function archivedTo(records: readonly BackupRecord[], lineage: string, rules: Rules) {
+  const { bases, logs } = split(records.filter((record) => record.lineage === lineage));
+  const base = bases[0];
+  if (!base) return null;
+  const last = piecesAfter(base, logs, rules).at(-1);
+  return {
+    position: last && !rules.reaches(base.position, last.to) ? last.to : base.position,
+    throughUs: last?.throughUs ?? base.clockUs,
+  };
+}
+
+/** Bases newest first, logs oldest first. */
+export function split(records: readonly BackupRecord[]): { bases: BaseRecord[]; logs: LogRecord[] } {
+  return {
+    bases: records
+      .filter((record) => record.kind === 'base')
+      .toSorted((a, b) => b.takenMs - a.takenMs || (a.id < b.id ? 1 : -1)),
+    logs: records.filter((record) => record.kind === 'log').toSorted((a, b) => a.throughUs - b.throughUs),
+  };
+}
+
+/**
+ * All ways to get to the target, the one with the least log first: when its copy turns out to be damaged, the next one leads to the
+ * same place. Throws BackupError when there is none, with the reason of the one that came nearest.
+ */
+export function chainsTo(
+  target: Target,
+  records: readonly BackupRecord[],
+  rules: Rules,
+  wanted: { readonly lineage: string | null; readonly base: string | null },
+): Chain[] {
+  const { bases, logs } = split(records);
+  if (bases.length === 0) throw new BackupError('no-backup', 'there is no backup', './lab backup');
+  const lineage = wanted.lineage ?? bases[0]!.lineage;
+  const candidates = bases.filter(({ id, lineage: own }) =>
+    wanted.base ? id === wanted.base : own === lineage,
+  );
+  if (candidates.length === 0) {
+    const what = wanted.base
+      ? `there is no backup ${wanted.base}`
+      : 'there is no backup of this lab since it was made';
+    throw new BackupError('no-backup', what, './lab backup --list shows those that are there');
+  }
+  const early = candidates.filter((base) => isBefore(base, target, rules));
+  if (early.length === 0) throw tooEarly(target, candidates.at(-1)!);
+  const chains = early.map((base) => chainFrom(base, logs, target, rules)).filter((chain) => chain !== null);
+  if (chains.length > 0) return chains;
+  throw notArchived(target, early[0]!, piecesAfter(early[0]!, logs, rules).at(-1));
+}
+
+function isBefore(base: BaseRecord, target: Target, rules: Rules): boolean {
+  if (target.kind === 'time') return base.clockUs <= target.us;
+  return rules.reaches(target.position, base.position);
+}
+
+function chainFrom(base: BaseRecord, logs: readonly LogRecord[], target: Target, rules: Rules): Chain | null {
+  const isThere = (piece: LogRecord) =>
+    target.kind === 'time'
+      ? piece.throughUs >= needsUs(target.us, rules)
+      : rules.reaches(piece.to, target.position);
+  const all = piecesAfter(base, logs, rules);
+  if (target.kind === 'position' && rules.reaches(base.position, target.position))
+    return { base, pieces: [] };
+  const last = all.findIndex(isThere);
+  return last < 0 ? null : { base, pieces: all.slice(0, last + 1) };
+}
+
+function tooEarly(target: Target, oldest: BaseRecord): BackupError {
+  const asked = target.kind === 'time' ? timeText(target.us) : target.position;
+  return new BackupError(
+    'before-first-backup',
+    `the oldest backup, ${oldest.id}, was complete at ${timeText(oldest.clockUs)} and is later than ${asked}`,
+    './lab backup --list shows from when on one can restore',
+  );
+}
+
+function notArchived(target: Target, base: BaseRecord, last: LogRecord | undefined): BackupError {
+  const asked = target.kind === 'time' ? timeText(target.us) : target.position;
+  const end = timeText(last?.throughUs ?? base.clockUs);
+  return new BackupError(
+    'log-not-archived',
+    `the log that continues backup ${base.id} was archived up to ${end}, and does not come up to ${asked}`,
+    'when a node of the lab answers: ./lab backup --log, then again',
+  );
+}

@@ -1,0 +1,21 @@
+export { type Archived, applyRetention, archiveLog, backUp } from './back-up.ts';
+export { split } from './decide/chain.ts';
+export type { Retention } from './decide/retention.ts';
+export { parseTime, timeText } from './decide/target.ts';
+export { backupEngineOf } from './engines.ts';
+export { BackupError, type BackupErrorCode } from './errors.ts';
+export { headOf, withNode } from './nodes.ts';
+export { Repository } from './repository.ts';
+export { isProof, prove, type Restored, restore, type Wanted } from './restore.ts';
+export { discardScratch } from './scratch.ts';
+export { findTool } from './tools.ts';
+export type {
+  BackupEngine,
+  BackupRecord,
+  BaseRecord,
+  LogRecord,
+  Site,
+  TableSum,
+  Target,
+  Verified,
+} from './types.ts';

@@ -1,0 +1,100 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Connection, Position } from '@replication-lab/engines';
+import { BackupError } from '../errors.ts';
+import { type Command, eachLine, run } from '../tools.ts';
+import type { FetchedLog, LogJob } from '../types.ts';
+import { optionFile } from './reach.ts';
+
+const FETCH_MS = 3_600_000;
+
+export interface LogFile {
+  readonly name: string;
+  /** All that was logged before it. */
+  readonly start: Position;
+}
+
+/** What differs between the two. */
+export interface BinlogDialect {
+  /** The path of the tool that reads binary logs. */
+  tool(job: Pick<LogJob, 'site'>): Promise<string>;
+  /** The event at the head of each file that says what was logged before it. */
+  readonly headEvent: string;
+  readonly covers: (have: Position, need: Position) => boolean;
+  readonly parse: (text: string) => Position;
+}
+
+async function startOf(connection: Connection, file: string, { headEvent, parse }: BinlogDialect) {
+  const { rows } = await connection.query(`SHOW BINLOG EVENTS IN '${file}' LIMIT 4`);
+  const head = rows.find((row) => row.Event_type === headEvent);
+  return head ? parse(String(head.Info)) : null;
+}
+
+/**
+ * The files from the newest one on whose beginning we have already. All of them when there is no such one: then something is missing
+ * between what we have and the first.
+ */
+export async function filesAfter(
+  connection: Connection,
+  have: Position | null,
+  dialect: BinlogDialect,
+): Promise<{ files: string[]; from: Position }> {
+  const { rows } = await connection.query('SHOW BINARY LOGS');
+  const names = rows.map((row) => String(row.Log_name));
+  let first: LogFile | null = null;
+  for (const name of names.toReversed()) {
+    const start = await startOf(connection, name, dialect);
+    if (start === null) continue; // just made, and nothing in it yet
+    first = { name, start };
+    if (have !== null && dialect.covers(have, start)) break;
+  }
+  if (!first) throw new BackupError('no-node', 'the node has no binary log');
+  return { files: names.slice(names.indexOf(first.name)), from: first.start };
+}
+
+/** Copies the files as they are on the node. The last one is copied again next time, with what has come to it. */
+export async function fetchBinlog(job: LogJob, dialect: BinlogDialect): Promise<FetchedLog> {
+  const { site, source, into, have, signal } = job;
+  await using connection = await site.engine.client.connect(source.spec.node, site.accounts.backup);
+  const { files, from } = await filesAfter(connection, have, dialect);
+  const options = await optionFile(
+    site.engine.name,
+    source.spec,
+    join(site.directory, 'work'),
+    site.accounts.backup,
+  );
+  await run({
+    file: await dialect.tool(job),
+    args: [options, '--read-from-remote-server', '--raw', `--result-file=${into}/`, ...files],
+    ...{ cwd: into, runAs: source.spec.runAs, timeoutMs: FETCH_MS, signal },
+  });
+  return { from, release: async () => {} };
+}
+
+/** A piece's files in their order. */
+export const filesOf = async (directory: string): Promise<string[]> =>
+  (await readdir(directory)).sort().map((file) => join(directory, file));
+
+export interface Logged {
+  readonly gtid: string;
+  /** When it was committed, by the clock of the primary it was committed on. */
+  readonly us: number;
+}
+
+/** Tells the transactions of some files apart, line by line of what the tool prints. Undefined: that line says nothing. */
+export type ReadLine = (line: string) => Logged | undefined;
+
+/** Hands over each transaction in the order of the log, until `onTransaction` returns false. */
+export async function eachLogged(
+  command: Pick<Command, 'file' | 'cwd' | 'runAs' | 'signal'>,
+  files: readonly string[],
+  readLine: ReadLine,
+  onTransaction: (logged: Logged) => boolean,
+): Promise<void> {
+  const args = ['--no-defaults', '--base64-output=DECODE-ROWS', ...files];
+  const env = { TZ: 'UTC' };
+  await eachLine({ ...command, args, env, timeoutMs: FETCH_MS, urgent: true }, (line) => {
+    const logged = readLine(line);
+    return logged === undefined || onTransaction(logged);
+  });
+}

@@ -1,0 +1,27 @@
+import { clockUs, lineage, sums } from '../mysql-protocol/look.ts';
+import { findTool } from '../tools.ts';
+import type { BackupEngine } from '../types.ts';
+import { copyBase, fetchLog, positions } from './copy.ts';
+import { logEnd, snapshot } from './look.ts';
+import { recover } from './recover.ts';
+
+export const mysql: BackupEngine = {
+  name: 'mysql',
+  tickUs: 1,
+  packages: [],
+  async missingTool(engine) {
+    const binary = await engine.server.find();
+    for (const tool of ['mysqlbinlog', 'mysql']) if (!(await findTool(tool, binary))) return tool;
+    return null;
+  },
+  lineage,
+  clockUs,
+  logEnd,
+  joins: (have, from) => positions.covers(have, from),
+  reaches: (have, need) => positions.covers(have, need),
+  copyBase,
+  fetchLog,
+  recover,
+  snapshot,
+  sums,
+};

@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Position } from '@replication-lab/engines';
+import { z } from 'zod';
+import { BackupError } from './errors.ts';
+import { requireTool, run } from './tools.ts';
+import type { BackupRecord, BaseRecord, Verified } from './types.ts';
+
+const QUICK_MS = 60_000;
+const COPY_MS = 3_600_000;
+
+const position = z.string().transform((text) => text as Position);
+const verified = z.object({ atMs: z.number(), position, rows: z.number() });
+const common = { id: z.string(), lineage: z.string(), node: z.string() };
+const record = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('base'),
+    ...common,
+    position,
+    clockUs: z.number(),
+    takenMs: z.number(),
+    bytes: z.number(),
+  }),
+  z.object({ kind: z.literal('log'), ...common, from: position, to: position, throughUs: z.number() }),
+]);
+const snapshots = z.array(z.object({ id: z.string(), tags: z.array(z.string()).nullish() }));
+
+/** What a restic snapshot says of itself: everything else is inside of it. Tags end at a comma, so the rest is base64. */
+const WHAT = 'lab:';
+const PROVED = 'verified:';
+const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+const decode = (text: string): unknown => JSON.parse(Buffer.from(text, 'base64url').toString());
+
+type Kind = BackupRecord['kind'];
+/** Apart, because restic stores equal blocks once: what damages a copy must not damage the log that leads past it. */
+const FOLDERS: Readonly<Record<Kind, string>> = { base: 'copies', log: 'log' };
+const KINDS = ['base', 'log'] as const;
+
+interface RunOptions {
+  readonly cwd?: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly urgent?: boolean;
+  readonly damage?: boolean;
+}
+
+/**
+ * Two encrypted restic repositories, for copies and for the log. They hold only what was finished: restic writes a snapshot last of all,
+ * so one that is cut off leaves none. The password is made with them and lies beside them, for its owner's eyes only: keep a copy of it elsewhere.
+ */
+export class Repository {
+  readonly directory: string;
+  readonly #restic: string;
+  #snapshots = new Map<string, string>();
+
+  static async open(directory: string): Promise<Repository> {
+    const repository = new Repository(directory, await requireTool('restic', null, ['restic']));
+    await repository.#make();
+    return repository;
+  }
+
+  private constructor(directory: string, restic: string) {
+    this.directory = directory;
+    this.#restic = restic;
+  }
+
+  #files(kind: Kind): string {
+    return join(this.directory, FOLDERS[kind]);
+  }
+  get passwordFile(): string {
+    return join(this.directory, 'password');
+  }
+
+  async #make(): Promise<void> {
+    await mkdir(this.directory, { recursive: true });
+    // The servers' user passes through to what is under way, and looks at nothing else.
+    await chmod(this.directory, 0o711);
+    const missing = KINDS.filter((kind) => !existsSync(join(this.#files(kind), 'config')));
+    if (!existsSync(this.passwordFile)) {
+      if (missing.length < KINDS.length)
+        throw new BackupError(
+          'damaged',
+          `the password of ${this.directory} is gone: nobody can read the backups`,
+          `put its copy into ${this.passwordFile}, or remove ${this.directory} and begin anew`,
+        );
+      const password = `${randomBytes(32).toString('base64url')}\n`;
+      await writeFile(this.passwordFile, password, { mode: 0o600, flag: 'wx' });
+    }
+    for (const kind of missing) {
+      await mkdir(this.#files(kind), { recursive: true, mode: 0o700 });
+      await this.#run(kind, ['init'], QUICK_MS, { urgent: true });
+    }
+  }
+
+  async #run(
+    kind: Kind,
+    args: readonly string[],
+    timeoutMs: number,
+    { cwd = this.directory, signal, urgent = false, damage = false }: RunOptions = {},
+  ): Promise<string> {
+    return run({
+      ...{ file: this.#restic, args: ['--no-cache', ...args], cwd, timeoutMs, signal, urgent },
+      env: {
+        RESTIC_REPOSITORY: this.#files(kind),
+        RESTIC_PASSWORD_FILE: this.passwordFile,
+        // One thread: others want the processor more.
+        ...(urgent ? {} : { GOMAXPROCS: '1' }),
+      },
+      ...(damage && { failure: 'damaged' as const }),
+    });
+  }
+
+  /** Oldest first, copies before log. A snapshot that is not ours is left alone. */
+  async list(): Promise<BackupRecord[]> {
+    const texts = await Promise.all(
+      KINDS.map((kind) => this.#run(kind, ['snapshots', '--json'], QUICK_MS, { urgent: true, damage: true })),
+    );
+    this.#snapshots = new Map();
+    return texts
+      .flatMap((text) => snapshots.parse(JSON.parse(text) ?? []))
+      .flatMap(({ id, tags }) => {
+        const found = recordOf(tags ?? []);
+        if (found) this.#snapshots.set(found.id, id);
+        return found ? [found] : [];
+      });
+  }
+
+  /** Puts the folder `name` of `parent` into the repository. */
+  async add(what: BackupRecord, parent: string, name: string, signal?: AbortSignal): Promise<void> {
+    const tag = `${WHAT}${encode(what)}`;
+    const args = ['backup', '--json', '--quiet', '--tag', tag, name];
+    try {
+      await this.#run(what.kind, args, COPY_MS, { cwd: parent, signal });
+    } catch (error) {
+      // With files that went away meanwhile restic makes a snapshot all the same.
+      if (!signal?.aborted) await this.#forgetBroken(what).catch(() => {});
+      throw error;
+    }
+  }
+
+  async #forgetBroken({ id, kind }: BackupRecord): Promise<void> {
+    await this.list();
+    const snapshot = this.#snapshots.get(id);
+    if (snapshot) await this.#run(kind, ['forget', snapshot], QUICK_MS);
+  }
+
+  /** Restores a record's folder into `into`. BackupError `damaged` when the repository does not give it back whole. */
+  async restore(what: BackupRecord, into: string, signal?: AbortSignal): Promise<void> {
+    const snapshot = this.#snapshots.get(what.id);
+    if (!snapshot)
+      throw new BackupError('no-backup', `${what.id} is not in the repository`, './lab backup --list');
+    const args = ['restore', snapshot, '--target', into];
+    await this.#run(what.kind, args, COPY_MS, { signal, urgent: true, damage: true });
+  }
+
+  /** Writes down that a copy was proved. */
+  async markVerified(base: BaseRecord, proof: Verified): Promise<void> {
+    const snapshot = this.#snapshots.get(base.id);
+    if (!snapshot) return;
+    await this.#run('base', ['tag', '--add', `${PROVED}${encode(proof)}`, snapshot], QUICK_MS);
+    await this.list();
+  }
+
+  /** Removes records, and what only they needed. */
+  async forget(records: readonly BackupRecord[], signal?: AbortSignal): Promise<void> {
+    for (const kind of KINDS) {
+      const own = records.filter((record) => record.kind === kind);
+      const ids = own.flatMap(({ id }) => this.#snapshots.get(id) ?? []);
+      if (ids.length === 0) continue;
+      await this.#run(kind, ['unlock'], QUICK_MS); // only locks of processes that are gone
+      await this.#run(kind, ['forget', '--prune', ...ids], COPY_MS, { signal });
+    }
+  }
+
+  /** Reads everything that is stored, and compares it with its checksums. BackupError `damaged`. */
+  async check(signal?: AbortSignal): Promise<void> {
+    for (const kind of KINDS) {
+      await this.#run(kind, ['unlock'], QUICK_MS);
+      await this.#run(kind, ['check', '--read-data'], COPY_MS, { signal, damage: true });
+    }
+  }
+}
+
+function recordOf(tags: readonly string[]): BackupRecord | null {
+  const text = (prefix: string) => tags.find((tag) => tag.startsWith(prefix))?.slice(prefix.length);
+  const what = text(WHAT);
+  if (what === undefined) return null;
+  const parsed = record.parse(decode(what));
+  if (parsed.kind === 'log') return parsed;
+  const proof = tags
+    .filter((tag) => tag.startsWith(PROVED))
+    .at(-1)
+    ?.slice(PROVED.length);
+  return { ...parsed, verified: proof === undefined ? null : verified.parse(decode(proof)) };
+}

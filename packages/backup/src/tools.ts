@@ -1,0 +1,138 @@
+import { access, constants } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { ServerBinary, ServerSpec } from '@replication-lab/engines';
+import { toolEnvironment } from '@replication-lab/engines/local';
+import { execa, type Options, type ResultPromise } from 'execa';
+import { BackupError, type BackupErrorCode } from './errors.ts';
+
+const STOP_AFTER_MS = 5_000;
+const WORDS_KEPT = 4_000;
+
+export interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly runAs?: ServerSpec['runAs'];
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly failure?: BackupErrorCode;
+  /** Reads its standard input to the end. */
+  readonly input?: string;
+  /** What restores runs at full speed; a copy of a running lab takes what nobody else wants. */
+  readonly urgent?: boolean;
+}
+
+/** The program beside the server's, where distributions and images have it, or on PATH. */
+export async function findTool(name: string, binary: ServerBinary | null): Promise<string | null> {
+  const beside = binary ? [dirname(binary.path), join(dirname(binary.path), '../bin')] : [];
+  const path = (process.env.PATH ?? '').split(':').filter(Boolean);
+  for (const directory of [...beside, ...path]) {
+    const file = join(directory, name);
+    if (await isExecutable(file)) return file;
+  }
+  return null;
+}
+
+const isExecutable = (file: string): Promise<boolean> =>
+  access(file, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+
+/** As `findTool`; throws BackupError `tool-missing`. */
+export async function requireTool(
+  name: string,
+  binary: ServerBinary | null,
+  packages: readonly string[] = [],
+): Promise<string> {
+  const found = await findTool(name, binary);
+  if (found) return found;
+  const mend = packages.length > 0 ? `apt-get install ${packages.join(' ')}` : null;
+  throw new BackupError('tool-missing', `${name} is not on this machine`, mend);
+}
+
+/**
+ * A tool that ends with us, however we end: one that goes on by itself could finish a backup of files that are being removed.
+ * Below everything else that wants the processor or the disk, unless it is urgent.
+ */
+function start(command: Command, options: Options): ResultPromise {
+  const { file, args, cwd, env, runAs, timeoutMs, signal, urgent } = command;
+  const low = urgent ? [] : ['ionice', '-c', '3', 'nice', '-n', '19'];
+  const [first, ...rest] = ['setpriv', '--pdeathsig', 'KILL', ...low, file, ...args];
+  return execa(first!, rest, {
+    cwd,
+    env: { ...toolEnvironment(), ...env },
+    extendEnv: false,
+    reject: false,
+    timeout: timeoutMs,
+    forceKillAfterDelay: STOP_AFTER_MS,
+    ...(signal && { cancelSignal: signal }),
+    ...(runAs && { uid: runAs.uid, gid: runAs.gid }),
+    ...options,
+  });
+}
+
+interface Ended {
+  readonly failed: boolean;
+  readonly exitCode?: number;
+  readonly timedOut: boolean;
+  readonly signal?: string;
+  readonly stderr?: unknown;
+  readonly stdout?: unknown;
+  readonly shortMessage?: string;
+}
+
+/** Throws what a failed tool means: the signal's reason, BackupError `disk-full`, or the command's own failure. */
+function check(command: Command, ended: Ended): void {
+  if (!ended.failed) return;
+  command.signal?.throwIfAborted();
+  const said = `${ended.stdout ?? ''}\n${ended.stderr ?? ''}`.trim().slice(-WORDS_KEPT);
+  if (/no space left on device|errno: 28\b|disk full/i.test(said)) {
+    const what = `${command.file}: no space left (${command.cwd})`;
+    throw new BackupError('disk-full', what, 'make room; the backups that were there before are untouched');
+  }
+  const how = ended.timedOut
+    ? `did not end within ${command.timeoutMs} ms`
+    : `failed (${ended.signal ?? `exit ${ended.exitCode ?? ended.shortMessage}`})`;
+  const last = said.split('\n').slice(-8).join('\n  | ');
+  throw new BackupError(command.failure ?? 'tool-failed', `${command.file} ${how}:\n  | ${last}`);
+}
+
+/** Runs it to its end and returns what it printed. */
+export async function run(command: Command): Promise<string> {
+  const { input } = command;
+  const ended = await start(command, {
+    ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
+    maxBuffer: 256 * 2 ** 20,
+  });
+  check(command, ended as Ended);
+  return String(ended.stdout ?? '');
+}
+
+/** Runs it and hands over each line that it prints. `onLine` returns false when it wants no more: then the tool is ended. */
+export async function eachLine(command: Command, onLine: (line: string) => boolean): Promise<void> {
+  const running = start(command, { stdin: 'ignore', buffer: { stdout: false, stderr: true } });
+  let enough = false;
+  for await (const line of createInterface({ input: running.stdout!, crlfDelay: Number.POSITIVE_INFINITY })) {
+    if (onLine(line)) continue;
+    enough = true;
+    running.kill('SIGKILL');
+    break;
+  }
+  const ended = await running;
+  if (!enough) check(command, ended as Ended);
+}
+
+/** `from | into`, where both must end well. */
+export async function pipe(from: Command, into: Command): Promise<void> {
+  const reader = start(into, { stdin: 'pipe' });
+  const writer = start(from, { stdin: 'ignore', buffer: { stdout: false, stderr: true } });
+  // A reader that has ended early is told by its own result.
+  reader.stdin!.on('error', () => {});
+  writer.stdout!.pipe(reader.stdin!);
+  const [read, wrote] = await Promise.all([reader, writer]);
+  check(into, read as Ended);
+  check(from, wrote as Ended);
+}

@@ -1,0 +1,149 @@
+/** What backups are made of. The folders `mysql/`, `mariadb/` and `postgres/` implement `BackupEngine` with the same files. */
+
+import type {
+  Accounts,
+  Connection,
+  Endpoint,
+  Engine,
+  EngineName,
+  Position,
+  ServerSpec,
+} from '@replication-lab/engines';
+import type { LocalNode } from '@replication-lab/engines/local';
+
+/** The lab whose data is backed up, and where the backups are. */
+export interface Site {
+  readonly engine: Engine;
+  readonly nodes: readonly LocalNode[];
+  readonly accounts: Accounts;
+  readonly database: string;
+  /** Everything of the backups is below: the repository, its password, what is under way. */
+  readonly directory: string;
+  /** The node that backups are restored into: an address and a directory of its own. */
+  readonly scratch: ServerSpec;
+}
+
+/** A copy of all the data. */
+export interface BaseRecord {
+  readonly kind: 'base';
+  readonly id: string;
+  /** One history: a lab that was made anew has another. */
+  readonly lineage: string;
+  readonly node: string;
+  /** All that the copy holds. */
+  readonly position: Position;
+  /** The primary's clock after the copy, in µs since 1970: it holds nothing that was committed later. */
+  readonly clockUs: number;
+  readonly takenMs: number;
+  readonly bytes: number;
+  /** How it was proved, null as long as it was not. */
+  readonly verified: Verified | null;
+}
+
+/** A piece of the log. */
+export interface LogRecord {
+  readonly kind: 'log';
+  readonly id: string;
+  readonly lineage: string;
+  readonly node: string;
+  /** It begins there or before: it can follow whatever ends there or later. */
+  readonly from: Position;
+  readonly to: Position;
+  /** It has every commit up to then by the primary's clock, in µs since 1970. */
+  readonly throughUs: number;
+}
+
+export type BackupRecord = BaseRecord | LogRecord;
+
+export interface Verified {
+  readonly atMs: number;
+  readonly position: Position;
+  readonly rows: number;
+}
+
+/** Where to stop. A time is inclusive: a commit of that very microsecond (mariadb: second) is there. */
+export type Target =
+  | { readonly kind: 'time'; readonly us: number }
+  | { readonly kind: 'position'; readonly position: Position };
+
+/** Where to and by whom things are copied. */
+export interface CopyJob {
+  /** The node that is read. */
+  readonly source: LocalNode;
+  readonly site: Site;
+  /** An empty directory that belongs to the servers' user, or none yet where the engine makes it. */
+  readonly into: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface LogJob extends CopyJob {
+  /** How far the archive comes already; null: from as early as the node can. */
+  readonly have: Position | null;
+  /** At least so far. */
+  readonly upTo: Position;
+  /** Kept from call to call. */
+  readonly spool: string;
+}
+
+export interface FetchedLog {
+  readonly from: Position;
+  /** Called when what was fetched is safe in the repository. */
+  release(): Promise<void>;
+}
+
+export interface RecoverJob {
+  readonly site: Site;
+  readonly base: BaseRecord;
+  /** Directories with the pieces of the log, in their order. */
+  readonly pieces: readonly { readonly directory: string; readonly record: LogRecord }[];
+  readonly target: Target;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Rows and checksum of a table. The checksum depends on every value of every row, and not on their order. */
+export interface TableSum {
+  readonly table: string;
+  readonly rows: number;
+  readonly checksum: string;
+}
+
+/** What backups have to know of an engine. */
+export interface BackupEngine {
+  readonly name: EngineName;
+  /** The finest difference of time that the log tells, in µs. */
+  readonly tickUs: number;
+  /** Debian packages with the tools, beside those of the server. */
+  readonly packages: readonly string[];
+  /** What is missing on this machine to make and restore backups, in words; null: nothing. */
+  missingTool(engine: Engine): Promise<string | null>;
+  /** Tells this history from that of a lab that was made anew. */
+  lineage(connection: Connection): Promise<string>;
+  /** µs since 1970. */
+  clockUs(connection: Connection): Promise<number>;
+  /** On the primary: covers every commit that began to be logged before this call. */
+  logEnd(connection: Connection): Promise<Position>;
+  /** Whether a log that begins at `from` continues what ends at `have` without a gap. */
+  joins(have: Position, from: Position): boolean;
+  /** Whether what ends at `have` comes up to `need`. */
+  reaches(have: Position, need: Position): boolean;
+  /** Copies all data of a running node, without stopping it. Returns all that the copy holds. */
+  copyBase(job: CopyJob): Promise<Position>;
+  /** Copies the log from `have` on, at least up to `upTo`. */
+  fetchLog(job: LogJob): Promise<FetchedLog>;
+  /**
+   * Starts the scratch node on the copied data, and has it replay the log up to the target. The node is left running, closed to
+   * writes. Throws BackupError `target-missed`.
+   */
+  recover(job: RecoverJob): Promise<Position>;
+  /**
+   * Begins a transaction that reads one moment, and returns the position of that moment exactly. Null when it could not be told;
+   * then nothing is begun.
+   */
+  snapshot(connection: Connection, signal?: AbortSignal): Promise<Position | null>;
+  /** Of all tables of the database. */
+  sums(connection: Connection, database: string): Promise<TableSum[]>;
+}
+
+export type Progress = (message: string) => void;
+
+export const endpointText = ({ host, port }: Endpoint): string => `${host}:${port}`;

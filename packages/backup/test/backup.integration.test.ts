@@ -1,0 +1,144 @@
+import { globSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LocalNode } from '@replication-lab/engines/local';
+import { availableEngines, type Cluster, startCluster } from '@replication-lab/engines/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  type BaseRecord,
+  backUp,
+  discardScratch,
+  isProof,
+  prove,
+  Repository,
+  restore,
+  type Site,
+  split,
+  type Target,
+} from '../src/index.ts';
+import {
+  type Commit,
+  commitsOf,
+  exactness,
+  expectedRows,
+  Ledger,
+  ledgerRows,
+  siteOfCluster,
+  targetAt,
+  type Write,
+} from '../src/testing/index.ts';
+import { findTool } from '../src/tools.ts';
+
+const { engines } = await availableEngines();
+const restic = await findTool('restic', null);
+if (!restic) console.warn('NOT RUN: backups: restic is not installed');
+
+const NOTHING_AMISS = { missing: 0, extra: 0, different: 0 };
+const AFTER_COPY = 40;
+/** Of a second after the copy there must be commits, and some later ones: the log of mariadb has no finer times. */
+const LOAD_MS = 2_500;
+
+describe.skipIf(!restic).each(engines)('%s: backups under write load', (name) => {
+  let cluster: Cluster;
+  let site: Site;
+  let repository: Repository;
+  let writes: readonly Write[];
+  let commits: Commit[];
+  let first: BaseRecord;
+
+  beforeAll(async () => {
+    cluster = await startCluster(name, { subnet: '127.0.73', nodes: 2, tls: true });
+    site = siteOfCluster(cluster, '127.0.73.60');
+    repository = await Repository.open(site.directory);
+  });
+  afterAll(async () => {
+    if (site) await discardScratch(site);
+    await cluster?.[Symbol.asyncDispose]();
+  });
+
+  const quiet = () => {};
+  const after = ({ clockUs }: BaseRecord) => {
+    const own = new Set(writes.map(({ key }) => key));
+    return commits.filter(({ us, key }) => us > clockUs + 1_000_000 && own.has(key));
+  };
+  const anyOf = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)]!;
+  /** Restores, and says how the rows differ from what the primary's log says must be there. */
+  const restoredTo = async (target: Target) => {
+    const restored = await restore(site, repository, { wanted: target, progress: quiet });
+    await using connection = await new LocalNode(site.scratch, site.engine).connectAdmin(site.database);
+    const found = exactness(await ledgerRows(connection), expectedRows(site.engine, writes, commits, target));
+    return { restored, found };
+  };
+
+  test('a replica is copied while the primary is written to, and the copy is proved by restoring it', async () => {
+    const ledger = new Ledger({
+      ...{ engine: site.engine, primary: cluster.endpoint('db-1'), account: cluster.accounts.app },
+      ...{ database: cluster.database, writers: 4, pauseMs: 2, name },
+    });
+    try {
+      first = await backUp(site, repository, quiet);
+      expect(first.node).toBe('db-2');
+      const proof = await prove(site, repository, first, quiet);
+      expect(proof.comparison).toMatchObject({ differences: [] });
+      expect(isProof(proof)).toBe(true);
+      const enough = performance.now() + LOAD_MS;
+      const count = ledger.writes.length + AFTER_COPY;
+      await expect
+        .poll(() => performance.now() > enough && ledger.writes.length > count, { timeout: 60_000 })
+        .toBe(true);
+    } finally {
+      writes = await ledger.stop();
+    }
+    expect(ledger.failures).toEqual([]);
+    commits = await commitsOf(site.engine, cluster.local('db-1'));
+    expect(split(await repository.list()).bases[0]?.verified).not.toBeNull();
+  });
+
+  test('a position is reached exactly: every write up to it, and none after it', async () => {
+    const own = new Map(writes.map((write) => [write.key, write]));
+    const write = own.get(anyOf(after(first)).key)!;
+    const { restored, found } = await restoredTo(targetAt(site.engine, write));
+    expect(found).toMatchObject(NOTHING_AMISS);
+    expect(found.expected).toBeGreaterThan(0);
+    expect(restored.applicationRead).not.toBeNull();
+  });
+
+  test('a time is reached exactly: every commit up to it, and none after it', async () => {
+    const { us } = anyOf(after(first).slice(0, -1));
+    const tick = name === 'mariadb' ? 1_000_000 : 1;
+    const { found } = await restoredTo({ kind: 'time', us: Math.floor(us / tick) * tick });
+    expect(found).toMatchObject(NOTHING_AMISS);
+  });
+
+  // What the repository does is the same for all engines.
+  if (name !== engines.at(-1)) return;
+
+  test('a copy that is cut off leaves nothing that counts', async () => {
+    const before = await repository.list();
+    const cut = new AbortController();
+    const onProgress = (message: string) => {
+      if (/^storing/.test(message)) setTimeout(() => cut.abort(new Error('cut off')), 50);
+    };
+    await expect(backUp(site, repository, onProgress, cut.signal)).rejects.toThrow();
+    expect(await repository.list()).toEqual(before);
+  });
+
+  test('a damaged copy is found, said and passed over: the one before leads to the same place', async () => {
+    const packs = () => globSync(join(site.directory, 'copies/data/*/*'));
+    const before = new Set(packs());
+    const second = await backUp(site, repository, quiet);
+    for (const pack of packs().filter((path) => !before.has(path))) {
+      const bytes = await readFile(pack);
+      bytes.fill(0, 0, Math.floor(bytes.length / 2));
+      await writeFile(pack, bytes);
+    }
+    await expect(repository.check()).rejects.toMatchObject({ code: 'damaged' });
+    await expect(
+      restore(site, repository, { wanted: { kind: 'latest' }, base: second.id, progress: quiet }),
+    ).rejects.toMatchObject({ code: 'damaged' });
+    const restored = await restore(site, repository, { wanted: { kind: 'latest' }, progress: quiet });
+    expect(restored.base.id).toBe(first.id);
+    expect(restored.damaged).toHaveLength(1);
+    expect(restored.comparison).toMatchObject({ differences: [] });
+  });
+});
