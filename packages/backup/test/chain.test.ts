@@ -58,6 +58,12 @@ describe('chainsTo', () => {
     expect(ids(chainsTo(seconds(14), withGap, postgres, any))).toEqual([['one', 'log 10-15']]);
   });
 
+  test('a piece that has all of the earlier ones makes them unnecessary', () => {
+    const growing = [base('one', 10), log(8, 15), log(8, 20), log(8, 30), log(30, 35)];
+    expect(ids(chainsTo(seconds(18), growing, postgres, any))).toEqual([['one', 'log 8-20']]);
+    expect(ids(chainsTo(seconds(33), growing, postgres, any))).toEqual([['one', 'log 8-30', 'log 30-35']]);
+  });
+
   test('log that was not archived so far is refused, by time and by place', () => {
     expect(codeOf(() => chainsTo(seconds(31), records, postgres, any))).toBe('log-not-archived');
     expect(codeOf(() => chainsTo({ kind: 'position', position: at(31) }, records, postgres, any))).toBe(

@@ -84,16 +84,26 @@ function isBefore(base: BaseRecord, target: Target, rules: Rules): boolean {
   return rules.reaches(target.position, base.position);
 }
 
+/** By the fewest pieces: each is the first that gets there, or else the one that leads furthest. */
 function chainFrom(base: BaseRecord, logs: readonly LogRecord[], target: Target, rules: Rules): Chain | null {
   const isThere = (piece: LogRecord) =>
     target.kind === 'time'
       ? piece.throughUs >= needsUs(target.us, rules)
       : rules.reaches(piece.to, target.position);
-  const all = piecesAfter(base, logs, rules);
-  if (target.kind === 'position' && rules.reaches(base.position, target.position))
-    return { base, pieces: [] };
-  const last = all.findIndex(isThere);
-  return last < 0 ? null : { base, pieces: all.slice(0, last + 1) };
+  const pieces: LogRecord[] = [];
+  let [have, throughUs] = [base.position, base.clockUs];
+  if (target.kind === 'position' && rules.reaches(have, target.position)) return { base, pieces };
+  for (;;) {
+    const usable = piecesAfter({ ...base, position: have, clockUs: throughUs }, logs, rules).filter((piece) =>
+      rules.joins(have, piece.from),
+    );
+    const next = usable.find(isThere) ?? usable.at(-1);
+    if (!next) return null;
+    pieces.push(next);
+    if (isThere(next)) return { base, pieces };
+    if (!rules.reaches(have, next.to)) have = next.to;
+    throughUs = Math.max(throughUs, next.throughUs);
+  }
 }
 
 function tooEarly(target: Target, oldest: BaseRecord): BackupError {
