@@ -24,7 +24,9 @@ import { makePlace, type Place, startLedger } from './place.ts';
 import type { Pitr, PitrTrial } from './types.ts';
 
 const WRITERS = 4;
-const PAUSE_MS = 8;
+const PAUSE_MS = 20;
+/** So that there are several to choose from, and none that all the log has to be replayed after. */
+const COPY_EVERY = 5;
 const FIRST_WRITES = 200;
 
 interface Run {
@@ -51,8 +53,7 @@ export async function measurePitr(
     await acknowledged(ledger, FIRST_WRITES);
     let base = await backUp(place.site, place.repository, () => {}, context.signal);
     for (let trial = 0; trial < options.trials; trial++) {
-      // A second copy half-way: from then on there are two to choose from.
-      if (trial > 0 && trial === Math.floor(options.trials / 2))
+      if (trial > 0 && trial % COPY_EVERY === 0)
         base = await backUp(place.site, place.repository, () => {}, context.signal);
       runs.push(
         await restoreToAny(place, ledger, base, trial % 2 === 0 ? 'position' : 'time', random, context),
