@@ -50,6 +50,7 @@ export const bringUp: BringUp = async (request, context) => {
     const up = wanted.runtime === 'docker' ? upDocker : upNative;
     await up(stateDir, wanted, previous, context);
     await awaitArmed(stateDir, wanted, context);
+    await renewWhenDue(openRuntime(stateDir, wanted), context.progress);
     return running(stateDir, wanted, false);
   });
 };
@@ -89,6 +90,7 @@ async function decide(request: UpRequest, previous: LabState | null): Promise<La
     noticesPort: shell.NOTICES_PORT ?? previous?.noticesPort ?? file.NOTICES_PORT ?? DEFAULT_NOTICES_PORT,
     loopback: shell.LAB_LOOPBACK ?? previous?.loopback ?? DEFAULT_LOOPBACK,
     netPrefix: shell.NET_PREFIX ?? previous?.netPrefix ?? file.NET_PREFIX ?? DEFAULT_NET_PREFIX,
+    certificates: true,
     capCpus: previous?.capCpus ?? null,
   };
 }
@@ -139,6 +141,7 @@ const sameLab = (a: LabState, b: LabState): boolean =>
   a.httpPort === b.httpPort &&
   a.statsPort === b.statsPort &&
   a.httpsPort === b.httpsPort &&
+  a.certificates === b.certificates &&
   a.noticesPort === b.noticesPort &&
   a.loopback === b.loopback &&
   a.netPrefix === b.netPrefix &&

@@ -38,6 +38,8 @@ export const labState = z.object({
     .string()
     .regex(/^\d{1,3}(\.\d{1,3}){2}$/)
     .default('172.28.0'),
+  /** Its databases speak TLS. A state of an older version has none: those servers speak clear text. */
+  certificates: z.boolean().default(false),
   /** CPUs each database node may use; null: no cap. Survives restarts of nodes. */
   capCpus: z.number().positive().nullable().default(null),
 });

@@ -35,6 +35,7 @@ export async function takeDown(options: { volumes: boolean }, context: LabContex
         statsPort: DEFAULT_STATS_PORT,
         httpsPort: DEFAULT_HTTPS_PORT,
         loopback: DEFAULT_LOOPBACK,
+        certificates: true,
       };
       await removeNative(
         stateDir,

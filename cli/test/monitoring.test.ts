@@ -29,7 +29,7 @@ describe('what Prometheus asks', () => {
   const plan = (durability: 'quorum' | 'async') =>
     planNative('/state', {
       ...{ engine: 'postgres', topology: 'replicated', durability },
-      ...{ httpPort: 8080, statsPort: 8404, httpsPort: 8443, loopback: '127.7' },
+      ...{ httpPort: 8080, statsPort: 8404, httpsPort: 8443, loopback: '127.7', certificates: true },
     });
 
   it('is every part of the lab, by its name', () => {

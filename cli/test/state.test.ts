@@ -26,6 +26,7 @@ const state: LabState = {
     httpPort: 8080,
     statsPort: 8404,
     httpsPort: 8443,
+    certificates: true,
     noticesPort: 8025,
     loopback: '127.0',
     netPrefix: '172.28.0',

@@ -1,3 +1,4 @@
+import type { Endpoint } from '@replication-lab/engines';
 import type { Need } from '../native/packages.ts';
 import type { Children } from './children.ts';
 
@@ -12,6 +13,7 @@ export type Fault = (typeof FAULTS)[number];
 export interface BenchNode {
   readonly name: string;
   readonly host: string;
+  readonly tls?: Endpoint['tls'];
   readonly port: number;
   readonly dataDir: string;
 }

@@ -160,6 +160,7 @@ async function connect(node: BenchNode, login: Login): Promise<Session | null> {
   const { host, port } = node;
   const client = new Client({
     ...{ host, port, ...login },
+    ...(node.tls && { ssl: { ca: node.tls.ca } }),
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: ANSWER_MS,
   });

@@ -34,6 +34,7 @@ export async function dockerLabWithoutState(): Promise<LabState | null> {
     noticesPort: publishedPort(containers, CATCHER, CATCHER_PORT) ?? DEFAULT_NOTICES_PORT,
     loopback: DEFAULT_LOOPBACK,
     netPrefix: await netPrefixOf(containers),
+    certificates: true,
     capCpus: null,
   };
 }

@@ -1,4 +1,5 @@
 import {
+  AuthorityError,
   type CertificatePlan,
   ensureCertificates,
   type Issued,
@@ -7,19 +8,25 @@ import {
 } from '@replication-lab/certificates';
 import { NODE_NAMES, replicationUser } from '@replication-lab/engines/config';
 import { runAsFor } from '@replication-lab/engines/local';
+import { LabError } from '../errors.ts';
 import type { LabState } from '../state.ts';
 import { certificatesDirectory, nodeEndpoint } from './layout.ts';
 import { unprivilegedUser } from './users.ts';
 
 type Wanted = Pick<LabState, 'engine' | 'loopback'>;
 
-/** Makes what is missing or near its end; with `renew`, all. See `ensureCertificates`. */
+/** See `ensureCertificates`. LabError `authority-unusable`. */
 export async function prepareCertificates(
   stateDir: string,
   wanted: Wanted,
-  options: { readonly renew?: boolean } = {},
+  how: 'due' | 'missing' | 'renew',
 ): Promise<readonly Issued[]> {
-  return ensureCertificates(await planOf(stateDir, wanted), options);
+  try {
+    return await ensureCertificates(await planOf(stateDir, wanted), { how });
+  } catch (error) {
+    if (!(error instanceof AuthorityError)) throw error;
+    throw new LabError('authority-unusable', error.message, './lab down, then ./lab up', error);
+  }
 }
 
 export const certificatesOf = async (stateDir: string, lab: Wanted): Promise<readonly Listed[]> =>

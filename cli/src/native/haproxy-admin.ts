@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { LabError } from '../errors.ts';
+import { LabError, messageOf } from '../errors.ts';
 import { haproxySocket, type NativePlan, proxyCertificate } from './layout.ts';
 
 const ANSWER_MS = 5_000;
@@ -16,17 +16,24 @@ export async function takeCertificate({ stateDir, certificates }: NativePlan): P
   const pem = (await readFile(file, 'utf8')).trim();
   await ask(stateDir, `set ssl cert ${file} <<\n${pem}\n\n`); // an empty line ends the text
   const said = await ask(stateDir, `commit ssl cert ${file}\n`);
-  if (said.includes('Success!')) return;
-  throw new LabError(
-    'proxy-refused',
-    `HAProxy does not take its new certificate: ${said.trim()}`,
-    './lab heal',
-  );
+  if (!said.includes('Success!')) throw refused(said.trim());
 }
 
 async function ask(stateDir: string, command: string): Promise<string> {
   const socket = connect(haproxySocket(stateDir));
   socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error(`no answer within ${ANSWER_MS} ms`)));
   socket.write(command);
-  return text(socket);
+  try {
+    return await text(socket);
+  } catch (error) {
+    throw refused(messageOf(error), error);
+  }
 }
+
+const refused = (why: string, cause?: unknown): LabError =>
+  new LabError(
+    'proxy-refused',
+    `HAProxy does not take its new certificate: ${why}`,
+    './lab heal, then ./lab certs --renew',
+    cause,
+  );

@@ -109,7 +109,7 @@ export const certificatesDirectory = (stateDir: string): string => join(stateDir
 
 type Wanted = Pick<
   LabState,
-  'engine' | 'topology' | 'durability' | 'httpPort' | 'statsPort' | 'httpsPort' | 'loopback'
+  'engine' | 'topology' | 'durability' | 'httpPort' | 'statsPort' | 'httpsPort' | 'loopback' | 'certificates'
 >;
 
 /** Everything that follows from the engine, the topology and the environment's passwords. */
@@ -121,7 +121,8 @@ export function planNative(
   const { engine, topology, durability, httpPort, statsPort, httpsPort, loopback } = wanted;
   const nodes = nodeNames(topology).map((name) => nodeEndpoint({ engine, loopback }, name));
   const root = certificatesDirectory(stateDir);
-  const certificates = existsSync(caFile(root)) ? root : null;
+  // Without the file there is nothing to verify with, and whatever asks is refused: `./lab up` makes it anew.
+  const certificates = wanted.certificates && existsSync(caFile(root)) ? root : null;
   const parsed = databaseEnvironment.parse({
     ...env,
     ...tlsEnvironment({ certificates }),

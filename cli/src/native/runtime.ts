@@ -128,7 +128,7 @@ export class NativeRuntime implements LabRuntime {
 
   async renewCertificates(progress: (message: string) => void): Promise<void> {
     const lab = await this.#open();
-    await prepareCertificates(this.#stateDir, this.#state, { renew: true });
+    await prepareCertificates(this.#stateDir, this.#state, 'renew');
     await reloadNodes(this, progress);
     if ((await this.condition(HAPROXY)) === 'down') return;
     progress('HAProxy takes its new certificate');
@@ -265,7 +265,10 @@ const TEMPORARY = ['run', 'tmp', 'conf', 'server.log', 'server.pid'];
  */
 export async function removeNative(
   stateDir: string,
-  state: Pick<LabState, 'topology' | 'durability' | 'httpPort' | 'statsPort' | 'httpsPort' | 'loopback'>,
+  state: Pick<
+    LabState,
+    'topology' | 'durability' | 'httpPort' | 'statsPort' | 'httpsPort' | 'loopback' | 'certificates'
+  >,
   options: { volumes: boolean },
   progress: (message: string) => void,
 ): Promise<void> {

@@ -38,6 +38,7 @@ const READY_TIMEOUT_MS = 20_000;
 /** The API drains for some seconds before it closes; see SHUTDOWN_TIMEOUT_MS in services/api. */
 const API_STOP_MS = 8000;
 const HAPROXY_STOP_MS = 3000;
+const HAPROXY_SOCKET_BYTES = 97;
 
 const isSupervisor = (name: string): boolean => name.startsWith('supervisor-');
 
@@ -105,7 +106,14 @@ export class Services {
     const config = join(stateDir, 'run', 'haproxy.cfg');
     await copyFile(join(repositoryRoot, 'infra/haproxy/haproxy.cfg'), config);
     const runAs = await unprivilegedUser([HAPROXY, 'nobody']);
-    const ownDirectory = dirname(haproxySocket(stateDir));
+    const socket = haproxySocket(stateDir);
+    if (Buffer.byteLength(socket) > HAPROXY_SOCKET_BYTES)
+      throw new LabError(
+        'socket-path-too-long',
+        `the socket path ${socket} is longer than the ${HAPROXY_SOCKET_BYTES} bytes that HAProxy allows`,
+        'choose a shorter state directory (LAB_STATE_DIR)',
+      );
+    const ownDirectory = dirname(socket);
     await mkdir(ownDirectory, { recursive: true });
     if (runAs) await chown(ownDirectory, runAs.uid, runAs.gid);
     return { file, args: ['-db', '-f', config], env: haproxyEnvironment(this.#plan), cwd: stateDir, runAs };

@@ -6,7 +6,7 @@ import { type LabState, writeState } from '../state.ts';
 import { runLabBootstrap } from './bootstrap.ts';
 import { prepareCertificates } from './certificates.ts';
 import { type NativeLab, openNativeLab } from './lab.ts';
-import { AGENT, API_NAMES, CATCHER, guardNames, nodeNames, planNative, SUPERVISOR_NAMES } from './layout.ts';
+import { AGENT, API_NAMES, CATCHER, guardNames, nodeNames, SUPERVISOR_NAMES } from './layout.ts';
 import { ALERTMANAGER, MONITORING, monitoringNeed, monitorNames, PROMETHEUS } from './monitoring.ts';
 import { serverNeed } from './needs.ts';
 import { ensurePackages, findProgram, haproxyNeed } from './packages.ts';
@@ -37,9 +37,10 @@ export async function upNative(
   context: LabContext,
 ): Promise<void> {
   // A lab from before labs had certificates: its servers would not know what is spoken to them.
-  const spokeClearText = previous !== null && planNative(stateDir, previous).certificates === null;
-  if (spokeClearText) await stopProcesses(await openNativeLab(stateDir, previous));
-  await prepareCertificates(stateDir, state);
+  if (previous && !previous.certificates) await stopProcesses(await openNativeLab(stateDir, previous));
+  // What runs would not take others: see renewWhenDue.
+  const runs = previous !== null && (await anyRuns(await openNativeLab(stateDir, previous)));
+  await prepareCertificates(stateDir, state, runs ? 'missing' : 'due');
   const lab = await openNativeLab(stateDir, state);
   await stopMisfits(lab, previous, state);
   await preflight(lab.plan, lab.databases, lab.services);
@@ -77,6 +78,12 @@ async function startMonitoring(lab: NativeLab, state: LabState, context: LabCont
   context.progress(`starting ${monitors.join(', ')}`);
   for (const name of monitors) await lab.services.start(name);
   for (const name of monitors) await lab.services.waitUntilReady(name, 'live', context.signal);
+}
+
+async function anyRuns({ databases, services, plan }: NativeLab): Promise<boolean> {
+  for (const { name } of plan.endpoints) if (await databases.process(name)) return true;
+  for (const name of [...SERVICES, ...SUPERVISOR_NAMES]) if (await services.isRunning(name)) return true;
+  return false;
 }
 
 /** What runs and does not fit what is wanted ends first; its data stays. */

@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { withLock } from '../lock.ts';
 import { openRuntime } from '../open-runtime.ts';
 import { stateDirectory } from '../paths.ts';
 import type { Certificate } from '../runtime.ts';
@@ -7,6 +8,7 @@ import { table } from '../table.ts';
 import { defineVerb, exitCode } from '../verb.ts';
 
 const DAY_MS = 86_400_000;
+const LOCK_WAIT_MS = 120_000;
 
 export const certs = defineVerb<{ renew?: boolean }>({
   name: 'certs',
@@ -16,10 +18,13 @@ export const certs = defineVerb<{ renew?: boolean }>({
     'their 30 days. --renew makes all anew now, and has the servers take them: no connection ends, no request fails.',
   printsData: true,
   options: [new Option('--renew', 'make all anew')],
-  async run({ options, out, json, progress }) {
+  async run({ options, out, json, progress, signal }) {
     const stateDir = stateDirectory();
     const lab = openRuntime(stateDir, await requireState(stateDir));
-    if (options.renew) await lab.renewCertificates(progress);
+    // Never two at once, nor beside an `up` or a `down`.
+    const lock = { name: 'lab', purpose: 'certs', waitMs: LOCK_WAIT_MS, signal };
+    const onWait = (holder: string) => progress(`waiting for ${holder}`);
+    if (options.renew) await withLock(stateDir, { ...lock, onWait }, () => lab.renewCertificates(progress));
     const certificates = await lab.certificates();
     if (json) out.json(certificates);
     else out.line(render(certificates, new Date()));

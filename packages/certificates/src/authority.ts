@@ -1,13 +1,16 @@
 import 'reflect-metadata';
-import { X509Certificate as NodeCertificate, randomBytes, webcrypto } from 'node:crypto';
+import { createPrivateKey, X509Certificate as NodeCertificate, randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
 
 /** ECDSA on P-256: every server and driver of the lab speaks it, and a handshake costs a millisecond. */
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const DAY_MS = 86_400_000;
-const AUTHORITY_DAYS = 365;
+/** Everybody who believes it has to be started anew for another one, so it lives longer than any lab. */
+const AUTHORITY_DAYS = 3650;
 export const CERTIFICATE_DAYS = 30;
+/** As good as over. */
+const LAST_DAYS = 3;
 /** Certificates are valid from so long before they are made: not every clock of a lab tells the same time. */
 const BACKDATED_MS = DAY_MS;
 
@@ -19,6 +22,11 @@ export interface Wanted {
   /** Names and IP addresses, for which a server's certificate is good. Empty for a client's. */
   readonly addresses: readonly string[];
   readonly usage: 'server' | 'client';
+}
+
+/** The lab's authority cannot be used. The message says why, and what mends it. */
+export class AuthorityError extends Error {
+  override readonly name = 'AuthorityError';
 }
 
 export interface Authority {
@@ -72,30 +80,60 @@ export async function issue(authority: Authority, wanted: Wanted, now: Date): Pr
 }
 
 /** Why a certificate that is there (PEM) will not do any more; null when it will. */
-export type Unfit = 'missing' | 'unreadable' | 'other authority' | 'other addresses' | 'near its end';
+export type Unfit =
+  | 'missing'
+  | 'unreadable'
+  | 'other authority'
+  | 'other addresses'
+  | 'not yet valid'
+  | 'over'
+  | 'near its end';
 
 /** A certificate is renewed in the last third of its life, so that whoever looks once a week looks in time. */
 export function unfit(pem: string | null, authority: string, wanted: Wanted, now: Date): Unfit | null {
   if (pem === null) return 'missing';
-  if (!pem.includes('PRIVATE KEY')) return 'unreadable';
-  let certificate: NodeCertificate;
-  try {
-    certificate = new NodeCertificate(pem);
-  } catch {
-    return 'unreadable';
-  }
+  const certificate = parsePair(pem);
+  if (certificate === null) return 'unreadable';
   if (!certificate.verify(new NodeCertificate(authority).publicKey)) return 'other authority';
   const subject = `CN=${wanted.commonName}`;
   if (certificate.subject !== subject || addressesOf(certificate) !== sorted(wanted.addresses))
     return 'other addresses';
+  if (certificate.validFromDate > now) return 'not yet valid';
+  if (certificate.validToDate.getTime() - now.getTime() < LAST_DAYS * DAY_MS) return 'over';
   return isNearEnd(certificate.validToDate, CERTIFICATE_DAYS, now) ? 'near its end' : null;
 }
 
-/** Whether an authority's certificate has to be replaced before certificates that it signs could outlive it. */
-export const authorityIsNearEnd = (pem: string, now: Date): boolean =>
-  isNearEnd(new NodeCertificate(pem).validToDate, AUTHORITY_DAYS, now);
+/** The certificate of a PEM text that also holds its key; null when it does not. */
+function parsePair(pem: string): NodeCertificate | null {
+  try {
+    const certificate = new NodeCertificate(pem);
+    return certificate.checkPrivateKey(createPrivateKey(pem)) ? certificate : null;
+  } catch {
+    return null;
+  }
+}
 
-export const endOf = (pem: string): Date => new NodeCertificate(pem).validToDate;
+/** Null: it is damaged. */
+export function parseAuthority(text: string): Authority | null {
+  if (parsePair(text) === null) return null;
+  const at = text.indexOf('-----BEGIN PRIVATE KEY');
+  return at < 0 ? null : { certificate: text.slice(0, at), key: text.slice(at) };
+}
+
+/** It is near its end, or from a time that is not yet. */
+export function authorityIsUnfit(pem: string, now: Date): boolean {
+  const { validFromDate, validToDate } = new NodeCertificate(pem);
+  return validFromDate > now || isNearEnd(validToDate, AUTHORITY_DAYS, now);
+}
+
+/** Null for what is no certificate. */
+export function endOf(pem: string): Date | null {
+  try {
+    return new NodeCertificate(pem).validToDate;
+  } catch {
+    return null;
+  }
+}
 
 const isNearEnd = (end: Date, lifeDays: number, now: Date): boolean =>
   end.getTime() - now.getTime() < (lifeDays * DAY_MS) / 3;

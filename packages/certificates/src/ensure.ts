@@ -1,11 +1,13 @@
-import { chmod, chown, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { chmod, chown, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import {
   type Authority,
-  authorityIsNearEnd,
+  AuthorityError,
+  authorityIsUnfit,
   createAuthority,
   endOf,
   issue,
+  parseAuthority,
   type Unfit,
   unfit,
   type Wanted,
@@ -50,14 +52,17 @@ export interface Issued {
 
 /**
  * Makes what is missing, unfit or in the last third of its life: the authority, and a certificate with its key for every
- * consumer. Files are replaced whole. `renew`: all certificates anew, by the same authority, however old that is: for a lab that
- * runs, and believes it. Returns what was made.
+ * consumer. Files are replaced whole. Returns what was made. AuthorityError when the authority's file is damaged.
+ *
+ * For a lab that runs there are two other ways, because its processes know the certificates that they began with. `missing`: only
+ * what is not there, or will not do. `renew`: all certificates anew, by the same authority, which has to be there; whoever calls
+ * has the servers take them.
  */
 export async function ensureCertificates(
   plan: CertificatePlan,
-  { now = new Date(), renew = false }: { readonly now?: Date; readonly renew?: boolean } = {},
+  { now = new Date(), how = 'due' }: { readonly now?: Date; readonly how?: 'due' | 'missing' | 'renew' } = {},
 ): Promise<readonly Issued[]> {
-  const authority = await ensureAuthority(plan.root, now, { keep: renew });
+  const authority = await ensureAuthority(plan.root, now, how);
   const issued: Issued[] = [];
   for (const { directory, owner, files } of consumers(plan)) {
     await makeDirectory(directory);
@@ -65,14 +70,14 @@ export async function ensureCertificates(
     for (const [name, wanted] of Object.entries(files)) {
       const file = join(directory, name);
       const why = unfit(await readText(file), authority.certificate, wanted, now);
-      if (why === null && !renew) {
+      if ((why === null && how !== 'renew') || (why === 'near its end' && how === 'missing')) {
         // Another engine's server may run as another user.
         if (owner) await chown(file, owner.uid, owner.gid);
         continue;
       }
       const pem = await issue(authority, wanted, now);
       await write(file, pem, owner, 0o600);
-      issued.push({ file, why: why ?? 'asked for', end: endOf(pem) });
+      issued.push({ file, why: why ?? 'asked for', end: endOf(pem)! });
     }
   }
   return issued;
@@ -90,22 +95,22 @@ export interface Listed {
 /** What `ensureCertificates` looks after, as it is now. */
 export async function listCertificates(plan: CertificatePlan, now = new Date()): Promise<readonly Listed[]> {
   const ca = await readText(caFile(plan.root));
-  const listed = consumers(plan).flatMap(({ directory, files }) =>
-    Object.entries(files).map(async ([name, wanted]): Promise<Listed> => {
-      const file = join(directory, name);
-      const pem = await readText(file);
-      const why = ca === null ? 'missing' : unfit(pem, ca, wanted, now);
-      const isGood = pem !== null && (why === null || why === 'near its end');
-      const { commonName, addresses } = wanted;
-      return { file: relative(plan.root, file), commonName, addresses, end: isGood ? endOf(pem) : null };
-    }),
-  );
   const authority: Listed = {
     file: relative(plan.root, caFile(plan.root)),
     commonName: 'the authority',
     addresses: [],
     end: ca === null ? null : endOf(ca),
   };
+  const listed = consumers(plan).flatMap(({ directory, files }) =>
+    Object.entries(files).map(async ([name, wanted]): Promise<Listed> => {
+      const file = join(directory, name);
+      const pem = await readText(file);
+      const why = authority.end === null ? 'missing' : unfit(pem, ca!, wanted, now);
+      const isGood = pem !== null && (why === null || why === 'near its end');
+      const { commonName, addresses } = wanted;
+      return { file: relative(plan.root, file), commonName, addresses, end: isGood ? endOf(pem) : null };
+    }),
+  );
   return [authority, ...(await Promise.all(listed))];
 }
 
@@ -149,23 +154,24 @@ function consumers(plan: CertificatePlan): Consumer[] {
 async function ensureAuthority(
   root: string,
   now: Date,
-  { keep }: { readonly keep: boolean },
+  how: 'due' | 'missing' | 'renew',
 ): Promise<Authority> {
   const directory = authorityDirectory(root);
   await makeDirectory(directory);
   const file = join(directory, 'authority.pem');
   const text = await readText(file);
-  const made = text === null ? null : split(text);
-  if (made && (keep || !authorityIsNearEnd(made.certificate, now))) return made;
+  if (text !== null) {
+    const made = parseAuthority(text);
+    if (made === null) throw new AuthorityError(`${file} is damaged. ${ANOTHER}`);
+    if (how !== 'due' || !authorityIsUnfit(made.certificate, now)) return made;
+  } else if (how === 'renew') throw new AuthorityError(`${file} is gone. ${ANOTHER}`);
   const authority = await createAuthority(now);
   await write(file, authority.certificate + authority.key, null, 0o600);
   return authority;
 }
 
-function split(text: string): Authority {
-  const at = text.indexOf('-----BEGIN PRIVATE KEY');
-  return { certificate: text.slice(0, at), key: text.slice(at) };
-}
+/** All that runs believes the old one, so that nothing may run. */
+const ANOTHER = 'With the lab down, remove it: the next start makes another authority and all certificates.';
 
 async function makeDirectory(path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o755 });
@@ -185,7 +191,9 @@ async function readText(file: string): Promise<string | null> {
 /** Whole or not at all, also for whoever reads it meanwhile. */
 async function write(file: string, text: string, owner: Owner, mode: number): Promise<void> {
   const half = `${file}.new`;
-  const handle = await open(half, 'w', mode);
+  // What a writer that was killed has left may belong to somebody else by now.
+  await rm(half, { force: true });
+  const handle = await open(half, 'wx', mode);
   try {
     await handle.chmod(mode);
     if (owner) await handle.chown(owner.uid, owner.gid);

@@ -1,4 +1,4 @@
-export { CERTIFICATE_DAYS, type Unfit } from './authority.ts';
+export { AuthorityError, CERTIFICATE_DAYS, type Unfit } from './authority.ts';
 export {
   type CertificatePlan,
   ensureCertificates,

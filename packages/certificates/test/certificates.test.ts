@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createServer, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
+  AuthorityError,
   type CertificatePlan,
   caFile,
   ensureCertificates,
@@ -85,7 +86,7 @@ describe('ensureCertificates', () => {
   it('makes all anew when the authority is near its end', async () => {
     const now = new Date();
     await ensureCertificates(plan(), { now });
-    const later = await ensureCertificates(plan(), { now: new Date(now.getTime() + 300 * DAY_MS) });
+    const later = await ensureCertificates(plan(), { now: new Date(now.getTime() + 3_000 * DAY_MS) });
     expect(later.map(({ why }) => why)).toEqual(Array(4).fill('other authority'));
   });
 
@@ -93,10 +94,55 @@ describe('ensureCertificates', () => {
     const now = new Date();
     await ensureCertificates(plan(), { now });
     const ca = await readFile(caFile(root), 'utf8');
-    const late = { now: new Date(now.getTime() + 300 * DAY_MS), renew: true };
+    const late = { now: new Date(now.getTime() + 3_000 * DAY_MS), how: 'renew' as const };
     const renewed = await ensureCertificates(plan(), late);
-    expect(renewed.map(({ why }) => why)).toEqual(Array(4).fill('near its end'));
+    expect(renewed.map(({ why }) => why)).toEqual(Array(4).fill('over'));
     expect(await readFile(caFile(root), 'utf8')).toBe(ca);
+  });
+
+  it('leaves what is near its end to a renewal, where it is only asked for what is missing', async () => {
+    const now = new Date();
+    await ensureCertificates(plan(), { now });
+    await rm(clientFile());
+    const later = { now: new Date(now.getTime() + 25 * DAY_MS), how: 'missing' as const };
+    expect(await ensureCertificates(plan(), later)).toMatchObject([{ file: clientFile(), why: 'missing' }]);
+  });
+
+  it('says that the authority is gone or damaged, and writes nothing then', async () => {
+    const file = join(root, 'authority/authority.pem');
+    await ensureCertificates(plan());
+    const before = await readFile(caFile(root), 'utf8');
+    await rm(file);
+    await expect(ensureCertificates(plan(), { how: 'renew' })).rejects.toThrow(/is gone.*lab down/);
+    for (const text of ['', 'rubbish', before]) {
+      await writeFile(file, text);
+      for (const how of ['due', 'missing', 'renew'] as const)
+        await expect(ensureCertificates(plan(), { how })).rejects.toThrow(AuthorityError);
+    }
+    expect(await readFile(caFile(root), 'utf8')).toBe(before);
+    await writeFile(caFile(root), '');
+    expect((await listCertificates(plan())).map(({ end }) => end)).toEqual(Array(5).fill(null));
+  });
+
+  it('makes anew what was made by a clock that was ahead, the authority too', async () => {
+    await ensureCertificates(plan(), { now: new Date(Date.now() + 700 * DAY_MS) });
+    const made = await ensureCertificates(plan());
+    expect(made.map(({ why }) => why)).toEqual(Array(4).fill('other authority'));
+    expect(await ensureCertificates(plan())).toEqual([]);
+  });
+
+  it('goes on where a writer was killed', async () => {
+    await ensureCertificates(plan());
+    await writeFile(`${caFile(root)}.new`, 'half');
+    expect(await ensureCertificates(plan())).toEqual([]);
+  });
+
+  it("makes a certificate anew that has another one's key", async () => {
+    await ensureCertificates(plan());
+    const [one, other] = [await readFile(serverFile(), 'utf8'), await readFile(clientFile(), 'utf8')];
+    const keyAt = (pem: string) => pem.indexOf('-----BEGIN PRIVATE');
+    await writeFile(serverFile(), one.slice(0, keyAt(one)) + other.slice(keyAt(other)));
+    expect(await ensureCertificates(plan())).toMatchObject([{ file: serverFile(), why: 'unreadable' }]);
   });
 
   it('makes a certificate anew when the addresses are others, or the file was broken', async () => {

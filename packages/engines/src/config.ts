@@ -99,12 +99,22 @@ export function nodeTlsFiles(directory: string): NodeTlsFiles {
 }
 
 type ReplicationEnvironment = Pick<DatabaseEnvironment, 'DB_REPLICATION_PASSWORD'> &
-  Partial<Pick<DatabaseEnvironment, 'DB_TLS_NODE_DIR' | 'DB_TLS_REPLICATION_DIR'>>;
+  Partial<Pick<DatabaseEnvironment, 'DB_TLS_CA' | 'DB_TLS_NODE_DIR' | 'DB_TLS_REPLICATION_DIR'>>;
 
+/**
+ * Throws Error when only a part of what TLS needs is given: replicas would be told to follow unverified. (Without its password
+ * nobody can use the account: the API is given neither.)
+ */
 export function replicationAccount(node: string, env: ReplicationEnvironment): ReplicationAccount {
   const account = { user: replicationUser(node), password: env.DB_REPLICATION_PASSWORD };
   const { DB_TLS_NODE_DIR: nodeDirectory, DB_TLS_REPLICATION_DIR: directory } = env;
-  if (!nodeDirectory || !directory) return account;
+  if (!nodeDirectory || !directory) {
+    if (env.DB_TLS_CA !== undefined && account.password !== '')
+      throw new Error(
+        'DB_TLS_CA is given, and so DB_TLS_NODE_DIR and DB_TLS_REPLICATION_DIR are needed: all three, or none',
+      );
+    return account;
+  }
   const files = nodeTlsFiles(nodeDirectory.replaceAll('{node}', node));
   return { ...account, tls: { node: files, file: join(directory, `${account.user}.pem`) } };
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { ensureCertificates } from '@replication-lab/certificates';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { engineOf } from '../src/local/index.ts';
 import { ensureSlot } from '../src/postgres/slots.ts';
@@ -12,7 +13,7 @@ const { engines } = await availableEngines();
 const TIMEOUT_MS = 20_000;
 
 describe.each(engines)('%s with certificates', (name) => {
-  const { admin, client } = engineOf(name);
+  const { admin, client, failover } = engineOf(name);
   /** Where a relay listens that stands between a replica and its source. */
   const relayHost = '127.0.61.9';
   let cluster: Cluster;
@@ -52,6 +53,11 @@ describe.each(engines)('%s with certificates', (name) => {
       await expect(ensureSlot(node, source, bare)).rejects.toThrow(/authentication failed|certificate/);
       await expect(ensureSlot(node, source, others)).rejects.toThrow(/authentication failed|certificate/);
       await ensureSlot(node, source, account);
+      // Streaming is possible in a database too, which is another way in.
+      for (const database of ['postgres', 'template1', cluster.database])
+        expect(await streamsFrom(source, database, account)).toMatch(
+          /pg_hba.conf rejects|no pg_hba.conf entry/,
+        );
     } else expect(await login(source, account)).toMatch(/Access denied/);
   });
 
@@ -68,6 +74,27 @@ describe.each(engines)('%s with certificates', (name) => {
     expect(await login({ ...node, tls: { ...node.tls!, serverName: 'db-2' } })).toMatch(/altnames/i);
     expect(await login({ ...node, tls: { ...node.tls!, serverName: 'db-1' } })).toBe('accepted');
     expect(await login(node)).toBe('accepted');
+  });
+
+  it('has a replica verify its source that was set up when there were no certificates', async () => {
+    const { tls: _, ...bare } = cluster.accounts.replication['db-2']!;
+    const [node, source] = [cluster.endpoint('db-2'), cluster.endpoint('db-1')];
+    await using replica = await cluster.admin('db-2');
+    await using primary = await cluster.admin('db-1');
+    const [stop, forget] =
+      name === 'mysql' ? ['STOP REPLICA', 'RESET REPLICA ALL'] : ['STOP SLAVE', 'RESET SLAVE ALL'];
+    if (name !== 'postgres') for (const sql of [stop!, forget!]) await replica.query(sql);
+    await expect(admin.attach(replica, node, source, bare, { timeoutMs: 2_000 })).rejects.toThrow();
+    const { supervisor } = cluster.accounts;
+    const opened = { database: cluster.database, connectTimeoutMs: 5_000 };
+    const channel = await failover.openChannel(node, supervisor, opened);
+    try {
+      await failover.follow(channel, node, source, cluster.accounts.replication['db-2']!);
+    } finally {
+      channel.destroy();
+    }
+    await write(primary, 'followed');
+    expect(await arrives(replica, 'followed')).toBe(true);
   });
 
   it('replicates, and a replica does not follow a source that is not the one it means', async () => {
@@ -155,6 +182,27 @@ describe.each(engines)('%s without certificates', (name) => {
     expect(recorder.shows('seen-by-anybody')).toBe(!isEncryptedAnyway);
   });
 });
+
+async function streamsFrom(
+  source: Endpoint,
+  database: string,
+  { user, password }: Credentials,
+): Promise<string> {
+  const { host, port, tls } = source;
+  const client = new Client({
+    ...{ host, port, user, password, database, replication: 'database' },
+    ssl: { ca: tls!.ca },
+  });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    return 'accepted';
+  } catch (error) {
+    return (error as Error).message;
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
 
 type Asked = Awaited<ReturnType<Cluster['admin']>>;
 

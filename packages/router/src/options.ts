@@ -58,10 +58,25 @@ function checkNodes(nodes: RouterOptions['nodes'] | undefined): void {
       );
     }
   }
+  for (const [index, { tls }] of nodes.entries()) checkTls(index, tls);
   const names = nodes.map(({ name }) => name);
   if (names.includes(SEVERAL_NODES)) throw new RangeError(`nodes: no node can be called ${SEVERAL_NODES}`);
   if (new Set(names).size !== names.length)
     throw new RangeError(`nodes: names repeat in ${names.join(', ')}`);
+}
+
+/** A mistake here must not mean clear text, or another authority than the one that was meant. */
+function checkTls(index: number, tls: unknown): void {
+  if (tls === undefined) return;
+  const { ca, serverName, certificate } = (tls ?? {}) as Record<string, unknown>;
+  const isPem = (text: unknown) => isText(text) && text.includes('-----BEGIN');
+  const isPair = isPem(certificate) && String(certificate).includes('PRIVATE KEY');
+  if (isPem(ca) && (serverName === undefined || isText(serverName)) && (certificate === undefined || isPair))
+    return;
+  throw new RangeError(
+    `nodes[${index}].tls: leave it out, or write it as { ca: '-----BEGIN CERTIFICATE…' }, with serverName (a name or an address) ` +
+      'and certificate (a certificate and its key in one PEM text) where they are needed',
+  );
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';

@@ -4,6 +4,7 @@ import type { RouterOptions } from '../src/types.ts';
 
 const account = { user: 'app', password: 'secret' };
 const node = { name: 'db-1', host: '127.0.0.1', port: 5432 };
+const PEM = '-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n';
 const good: RouterOptions = {
   engine: 'postgres',
   nodes: [node],
@@ -14,6 +15,8 @@ const good: RouterOptions = {
 
 test('what is right passes', () => {
   expect(() => checkOptions(good)).not.toThrow();
+  const tls = { ca: PEM, serverName: 'db.example', certificate: `${PEM}-----BEGIN PRIVATE KEY-----` };
+  expect(() => checkOptions({ ...good, nodes: [{ ...node, tls }] })).not.toThrow();
 });
 
 /** As callers without types write them. */
@@ -27,6 +30,18 @@ test.each<[string, Record<string, unknown>, RegExp]>([
   ['a port as text', { nodes: [{ ...node, port: '5432' }] }, /^nodes\[0\]: .* as a number/],
   ['no port', { nodes: [{ name: 'db-1', host: 'h' }] }, /^nodes\[0\]: /],
   ['a name that does not fit into a token', { nodes: [{ ...node, name: 'db 1' }] }, /^nodes\[0\]: /],
+  ...[true, null, '', 'ca.pem', {}, { ca: '' }, { ca: '/etc/ca.pem' }, { ca: PEM, serverName: '' }].map(
+    (tls): [string, Record<string, unknown>, RegExp] => [
+      `tls: ${JSON.stringify(tls)}`,
+      { nodes: [{ ...node, tls }] },
+      /^nodes\[0\]\.tls: /,
+    ],
+  ),
+  [
+    'a certificate without its key',
+    { nodes: [{ ...node, tls: { ca: PEM, certificate: PEM } }] },
+    /^nodes\[0\]\.tls: /,
+  ],
   ['one name for two', { nodes: [node, node] }, /^nodes: names repeat/],
   ['a reserved name', { nodes: [{ ...node, name: '-several-' }] }, /^nodes: no node can be called/],
   ['a key that is not set', { tokenKeys: [undefined] }, /^tokenKeys: .*openssl/],

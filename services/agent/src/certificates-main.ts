@@ -15,7 +15,10 @@ const certificatesEnvironment = z.object({
   ),
   /** Another address of whoever is the primary; empty: none. */
   VIP: z.string().default(''),
-  /** 1: all certificates anew. */
+  /**
+   * 1: all certificates anew. Else only what is missing or over: this cannot have servers take new ones, and does not know whether
+   * any run.
+   */
   RENEW: z.enum(['', '0', '1']).default(''),
   /** 1: only tells what is there, as JSON. */
   LIST: z.enum(['', '0', '1']).default(''),
@@ -42,7 +45,7 @@ async function main(): Promise<void> {
     proxyOwner: HAPROXY_USER,
   };
   if (env.LIST === '1') return console.log(JSON.stringify(await listCertificates(plan)));
-  const issued = await ensureCertificates(plan, { renew: env.RENEW === '1' });
+  const issued = await ensureCertificates(plan, { how: env.RENEW === '1' ? 'renew' : 'missing' });
   for (const { file, why, end } of issued)
     console.log(`certificates: ${file} is new (${why}), good until ${end.toISOString()}`);
   if (issued.length === 0)

@@ -4,7 +4,6 @@ import { createAccounts, createDatabase, createSchema } from '../mysql-protocol/
 import {
   type CallOptions,
   type Connection,
-  type Credentials,
   type Endpoint,
   type EngineAdmin,
   EngineError,
@@ -89,8 +88,9 @@ export async function changeSource(
   await connection.query('START SLAVE');
 }
 
+/** In words also without certificates: RESET SLAVE ALL keeps what was said before. */
 function tlsClause({ tls }: ReplicationAccount): string {
-  if (!tls) return '';
+  if (!tls) return 'MASTER_SSL = 0, MASTER_SSL_VERIFY_SERVER_CERT = 0,';
   const { ca, replication } = tls.node;
   return `MASTER_SSL = 1, MASTER_SSL_VERIFY_SERVER_CERT = 1, MASTER_SSL_CA = ${literal(ca)},
        MASTER_SSL_CERT = ${literal(replication)}, MASTER_SSL_KEY = ${literal(replication)},`;
@@ -116,10 +116,16 @@ async function status(connection: Connection): Promise<Row | null> {
   return (await connection.query('SHOW SLAVE STATUS')).rows[0] ?? null;
 }
 
-function isSame(row: Row, source: Endpoint, { user }: Credentials): boolean {
-  return (
-    row.Master_Host === source.host && Number(row.Master_Port) === source.port && row.Master_User === user
-  );
+function isSame(row: Row, source: Endpoint, { user, tls }: ReplicationAccount): boolean {
+  const isThere =
+    row.Master_Host === source.host && Number(row.Master_Port) === source.port && row.Master_User === user;
+  return isThere && verifiesWith(row) === (tls?.node.ca ?? '');
+}
+
+/** The file with whose certificates a replica verifies its source; empty when it does not. */
+export function verifiesWith(status: Row): string {
+  const verifies = status.Master_SSL_Allowed === 'Yes' && status.Master_SSL_Verify_Server_Cert === 'Yes';
+  return verifies ? String(status.Master_SSL_CA_File) : '';
 }
 
 /**

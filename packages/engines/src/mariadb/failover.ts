@@ -4,7 +4,7 @@ import { failoverOf } from '../mysql-protocol/failover.ts';
 import type { Look } from '../mysql-protocol/failover-order.ts';
 import { countersOf, quorumOf, type SemiSync, valuesOf } from '../mysql-protocol/semi-sync.ts';
 import type { CallOptions, Connection, Position, Row } from '../types.ts';
-import { changeSource } from './admin.ts';
+import { changeSource, verifiesWith } from './admin.ts';
 import { dialect } from './pool.ts';
 import { positionFromServer, positions, writtenBy } from './positions.ts';
 import { PROBE_STATEMENTS, toProbe } from './probe.ts';
@@ -43,6 +43,7 @@ async function look(channel: Connection, options: CallOptions): Promise<Look> {
           host: String(source.Master_Host),
           port: Number(source.Master_Port),
           user: String(source.Master_User),
+          verifiesWith: verifiesWith(source),
         }
       : null,
     receiver,

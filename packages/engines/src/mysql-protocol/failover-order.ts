@@ -24,7 +24,13 @@ const MARGIN_MS = 100;
 export interface Look {
   readonly state: NodeState;
   /** Whom it is set to follow. */
-  readonly following: { readonly host: string; readonly port: number; readonly user: string } | null;
+  readonly following: {
+    readonly host: string;
+    readonly port: number;
+    readonly user: string;
+    /** The file with whose certificates it verifies its source; empty when it does not. */
+    readonly verifiesWith: string;
+  } | null;
   readonly receiver: 'on' | 'trying' | 'stopped';
   readonly applier: 'on' | 'stopped';
   readonly semiSync: SemiSync;

@@ -98,7 +98,11 @@ async function follow(order: Order, source: Endpoint, replication: ReplicationAc
   refuseToFollow(order, look);
   const { following, receiver, applier } = look;
   const isSame =
-    following?.host === source.host && following.port === source.port && following.user === replication.user;
+    following?.host === source.host &&
+    following.port === source.port &&
+    following.user === replication.user &&
+    // One from before there were certificates would go on unverified, or be refused for ever.
+    following.verifiesWith === (replication.tls?.node.ca ?? '');
   if (isSame && receiver !== 'stopped' && applier === 'on') return;
   for (const statement of words.becomeReplica) await order.query(statement);
   const wouldForget = words.startForgets && receiver === 'stopped' && applier === 'stopped';

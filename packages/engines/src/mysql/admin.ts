@@ -4,7 +4,6 @@ import { createAccounts, createDatabase, createSchema } from '../mysql-protocol/
 import {
   type CallOptions,
   type Connection,
-  type Credentials,
   type Endpoint,
   type EngineAdmin,
   EngineError,
@@ -87,9 +86,13 @@ export async function changeSource(
   await connection.query('START REPLICA');
 }
 
+/** The file with whose certificates a replica verifies its source; empty when it does not. */
+export const VERIFIES_WITH =
+  "IF(ssl_allowed = 'YES' AND ssl_verify_server_certificate = 'YES', ssl_ca_file, '')";
+
 /** Without certificates encrypted too, for the password's sake, and not verified. */
 function tlsClause({ tls }: ReplicationAccount): string {
-  if (!tls) return 'SOURCE_SSL = 1';
+  if (!tls) return 'SOURCE_SSL = 1, SOURCE_SSL_VERIFY_SERVER_CERT = 0';
   const { ca, replication } = tls.node;
   return `SOURCE_SSL = 1, SOURCE_SSL_VERIFY_SERVER_CERT = 1, SOURCE_SSL_CA = ${literal(ca)},
        SOURCE_SSL_CERT = ${literal(replication)}, SOURCE_SSL_KEY = ${literal(replication)}`;
@@ -100,17 +103,23 @@ function failed(connection: Connection, source: Endpoint, why: string, code: 'ot
   return new EngineError(code, `${endpoint.name} does not follow ${source.name}: ${why}`, { endpoint });
 }
 
-async function follows(connection: Connection, source: Endpoint, { user }: Credentials): Promise<boolean> {
+async function follows(
+  connection: Connection,
+  source: Endpoint,
+  replication: ReplicationAccount,
+): Promise<boolean> {
   const { rows } = await connection.query(
-    'SELECT host, port, user FROM performance_schema.replication_connection_configuration',
+    `SELECT host, port, user, ${VERIFIES_WITH} AS verifiesWith
+       FROM performance_schema.replication_connection_configuration`,
   );
-  const same = rows.length === 1 && rows.every((row) => isSame(row, source, user));
+  const same = rows.length === 1 && rows.every((row) => isSame(row, source, replication));
   return same && (await replicationState(connection)).running;
 }
 
-function isSame(row: Record<string, unknown>, source: Endpoint, user: string): boolean {
+function isSame(row: Record<string, unknown>, source: Endpoint, { user, tls }: ReplicationAccount): boolean {
   const get = (name: string) => row[name] ?? row[name.toUpperCase()];
-  return get('host') === source.host && Number(get('port')) === source.port && get('user') === user;
+  const isThere = get('host') === source.host && Number(get('port')) === source.port && get('user') === user;
+  return isThere && (get('verifiesWith') ?? '') === (tls?.node.ca ?? '');
 }
 
 /**

@@ -4,7 +4,7 @@ import { failoverOf } from '../mysql-protocol/failover.ts';
 import type { Look } from '../mysql-protocol/failover-order.ts';
 import { countersOf, quorumOf, type SemiSync, valuesOf } from '../mysql-protocol/semi-sync.ts';
 import type { CallOptions, Connection, Row } from '../types.ts';
-import { changeSource } from './admin.ts';
+import { changeSource, VERIFIES_WITH } from './admin.ts';
 import { dialect } from './pool.ts';
 import { positions, writtenBy } from './positions.ts';
 import { PROBE_STATEMENTS, toProbe } from './probe.ts';
@@ -24,7 +24,8 @@ const LOOK_STATEMENTS = [
    SELECT VARIABLE_NAME, VARIABLE_VALUE FROM performance_schema.global_status
     WHERE VARIABLE_NAME LIKE 'rpl\\_semi\\_sync\\_source\\_%'`,
   // Heartbeats are not sent while there is data, so a sign of life is either. A long transaction shows by its beginning.
-  `SELECT c.HOST AS host, c.PORT AS port, c.USER AS user, s.SERVICE_STATE AS receiver, a.SERVICE_STATE AS applier,
+  `SELECT c.HOST AS host, c.PORT AS port, c.USER AS user,
+          ${VERIFIES_WITH} AS verifiesWith, s.SERVICE_STATE AS receiver, a.SERVICE_STATE AS applier,
           CONCAT_WS(' ', s.COUNT_RECEIVED_HEARTBEATS, s.LAST_HEARTBEAT_TIMESTAMP,
                     s.LAST_QUEUED_TRANSACTION_END_QUEUE_TIMESTAMP,
                     s.QUEUEING_TRANSACTION_START_QUEUE_TIMESTAMP) AS sign
@@ -52,7 +53,12 @@ async function look(channel: Connection, options: CallOptions): Promise<Look> {
   const applier = source?.applier === 'ON' ? 'on' : 'stopped';
   return {
     following: source
-      ? { host: String(source.host), port: Number(source.port), user: String(source.user) }
+      ? {
+          host: String(source.host),
+          port: Number(source.port),
+          user: String(source.user),
+          verifiesWith: String(source.verifiesWith),
+        }
       : null,
     receiver,
     applier,

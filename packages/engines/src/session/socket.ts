@@ -9,7 +9,8 @@ export function newSocket({ host, tls }: Endpoint): Socket {
   const socket = new Socket();
   // What a certificate is verified for where the driver names nothing, as mysql2 does for IP addresses. Node sets it itself
   // for names only; without it, it would expect `localhost`, and refuse.
-  if (tls) Object.assign(socket, { _host: tls.serverName ?? host });
+  // A name that is looked up it notes there too, hence so late.
+  if (tls) socket.once('connect', () => Object.assign(socket, { _host: tls.serverName ?? host }));
   socket.setNoDelay(true);
   socket.setKeepAlive(true, 10_000);
   return socket;
