@@ -100,7 +100,10 @@ async function make(site: Site, repository: Repository, context: Context): Promi
   const base = await backUp(site, repository, progress, signal);
   let restored: Restored | null = null;
   if (options.verify) restored = await prove(site, repository, base, progress, signal);
-  else await archiveLog(site, repository, signal);
+  else {
+    const { gap } = await archiveLog(site, repository, signal);
+    if (gap) out.warn(gap);
+  }
   const isGood = restored === null || isProof(restored);
   const retention = { keepLast: options.keep, keepWithinMs: options.keepFor ?? null };
   const gone = isGood ? await applyRetention(site, repository, retention, signal) : [];
@@ -144,7 +147,7 @@ async function log(site: Site, repository: Repository, context: Context): Promis
   if (json) out.json({ log: record, gap });
   else out.line(`Log of ${record.node} archived up to ${timeText(record.throughUs)}.`);
   if (gap) out.warn(`${gap}. Make a new copy: ./lab backup`);
-  return exitCode.done;
+  return gap ? exitCode.failed : exitCode.done;
 }
 
 async function check(repository: Repository, { signal, json, out }: Context): Promise<ExitCode> {

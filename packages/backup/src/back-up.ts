@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { layoutOf } from '@replication-lab/engines/local';
-import { archivedTo } from './decide/chain.ts';
+import { chainEnds } from './decide/chain.ts';
 import { type Retention, toForget } from './decide/retention.ts';
 import { backupEngineOf } from './engines.ts';
 import { type Head, headOf, nodeOf, sourceFor } from './nodes.ts';
@@ -15,7 +15,7 @@ const MARGIN_US = 1_000_000;
 
 export interface Archived {
   readonly record: LogRecord;
-  /** Null: it continues what was archived. Else why no earlier copy can use it. */
+  /** Null: it continues a copy. Else why none can use it. */
   readonly gap: string | null;
 }
 
@@ -70,7 +70,7 @@ export async function archiveLog(
   const engine = backupEngineOf(site.engine.name);
   const head = await headOf(site, engine);
   const records = await repository.list();
-  const archived = archivedTo(records, head.lineage, engine);
+  const ends = chainEnds(records, head.lineage, engine);
   const choice = await sourceFor(site, head.end, lastNode(records, head.lineage), signal);
   const work = await freshWork(site);
   try {
@@ -80,14 +80,14 @@ export async function archiveLog(
       join(site.directory, 'spool', head.lineage.replaceAll(/[^\w.-]/g, '_')),
     );
     const job = { source: nodeOf(site, choice.name), site, into, signal, spool };
-    const fetched = await engine.fetchLog({ ...job, have: archived?.position ?? null, upTo: head.end });
+    const fetched = await engine.fetchLog({ ...job, ends, upTo: head.end });
     const record: LogRecord = {
       ...{ kind: 'log', id: newId(Date.now()), lineage: head.lineage, node: choice.name },
       ...{ from: fetched.from, to: head.end, throughUs: head.clockUs - MARGIN_US },
     };
     await repository.add(record, work, 'log', signal);
     await fetched.release();
-    const joined = archived === null || engine.joins(archived.position, fetched.from);
+    const joined = ends.length === 0 || ends.some((end) => engine.joins(end, fetched.from));
     return { record, gap: joined ? null : gapText(choice.name) };
   } finally {
     await rm(work, { recursive: true, force: true });

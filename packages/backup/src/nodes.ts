@@ -10,9 +10,9 @@ const ASK_MS = 3_000;
 /** A replica that is not where the primary was when it was asked, after this, is not a caught-up one. */
 const CATCH_UP_MS = 10_000;
 
-/** What the primary said, or, when there is none, the node that has come furthest. */
+/** What the primary said. */
 export interface Head {
-  readonly primary: string | null;
+  readonly primary: string;
   readonly lineage: string;
   /** Read before `end`. */
   readonly clockUs: number;
@@ -81,7 +81,11 @@ const look = (site: Site): Promise<Candidate[]> =>
 /** The end of the log and the time, as the primary has them. BackupError `no-node` when no node answers. */
 export async function headOf(site: Site, engine: BackupEngine): Promise<Head> {
   const candidates = await look(site);
-  const primary = candidates.find((candidate) => candidate.probe?.role === 'primary')?.name ?? null;
+  // One that was deposed and does not know it yet still takes itself for the primary.
+  const [primary] = candidates
+    .filter(({ probe }) => probe?.role === 'primary')
+    .toSorted((a, b) => (b.probe?.epoch ?? 0) - (a.probe?.epoch ?? 0))
+    .map(({ name }) => name);
   if (!primary)
     throw new BackupError(
       'no-node',

@@ -57,6 +57,9 @@ export class Repository {
   static async open(directory: string): Promise<Repository> {
     const repository = new Repository(directory, await requireTool('restic', null, ['restic']));
     await repository.#make();
+    // Locks of processes that were killed: whoever opens this is alone.
+    for (const kind of KINDS)
+      await repository.#run(kind, ['unlock', '--remove-all'], QUICK_MS, { urgent: true });
     return repository;
   }
 
@@ -168,7 +171,6 @@ export class Repository {
       const own = records.filter((record) => record.kind === kind);
       const ids = own.flatMap(({ id }) => this.#snapshots.get(id) ?? []);
       if (ids.length === 0) continue;
-      await this.#run(kind, ['unlock'], QUICK_MS); // only locks of processes that are gone
       await this.#run(kind, ['forget', '--prune', ...ids], COPY_MS, { signal });
     }
   }
@@ -176,7 +178,6 @@ export class Repository {
   /** Reads everything that is stored, and compares it with its checksums. BackupError `damaged`. */
   async check(signal?: AbortSignal): Promise<void> {
     for (const kind of KINDS) {
-      await this.#run(kind, ['unlock'], QUICK_MS);
       await this.#run(kind, ['check', '--read-data'], COPY_MS, { signal, damage: true });
     }
   }

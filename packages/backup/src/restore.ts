@@ -57,13 +57,14 @@ export async function restore(
 ): Promise<Restored> {
   const engine = backupEngineOf(site.engine.name);
   if (wanted.kind === 'time') refuseFractions(wanted.us, engine.tickUs);
-  await discardScratch(site);
   const { witness, lineage } = await catchUp(site, repository, wanted, progress, signal);
   const records = await repository.list();
   const own = records.filter((record) => lineage === null || record.lineage === lineage);
   const target = targetOf(wanted, witness, own, engine.tickUs);
   const chains = chainsTo(target, records, engine, { lineage: base ? null : lineage, base });
   const damaged: string[] = [];
+  // Only now: a target that is refused does not take the node away that somebody works on.
+  await discardScratch(site);
   for (const chain of chains) {
     try {
       const reached = await replay(site, repository, chain, target, progress, signal);
@@ -95,7 +96,7 @@ function refuseFractions(us: number, tickUs: number): void {
 const isDamage = (error: unknown): error is Error =>
   error instanceof BackupError && ['damaged', 'tool-failed', 'target-missed'].includes(error.code);
 
-/** Has the archive come up to what is wanted. Where the lab does not answer, what is archived has to do. */
+/** Has the archive come up to what is wanted. Where that cannot be, what is archived has to do: a restore must not fail by it. */
 async function catchUp(
   site: Site,
   repository: Repository,
@@ -110,8 +111,9 @@ async function catchUp(
     if (gap) progress(gap);
     return { witness, lineage: record.lineage };
   } catch (error) {
-    if (!(error instanceof BackupError) || error.code !== 'no-node') throw error;
-    progress(`${error.message}; going on with what is archived`);
+    signal?.throwIfAborted();
+    if (error instanceof BackupError && error.code === 'in-the-future') throw error;
+    progress(`the log was not archived first: ${(error as Error).message}; going on with what is archived`);
     return { witness: null, lineage: null };
   }
 }
@@ -162,6 +164,13 @@ async function replay(
     return await backupEngineOf(site.engine.name).recover({ site, base: chain.base, pieces, target, signal });
   } catch (error) {
     if (!(error instanceof LocalError) || error.code !== 'start-failed') throw error;
+    if (/refuses the admin's password/.test(error.message))
+      throw new BackupError(
+        'no-account',
+        "the administrator's password was another one when this backup was made",
+        'set DB_ADMIN_PASSWORD to the one of that time',
+        error,
+      );
     throw new BackupError('damaged', `the restored server does not start: ${error.message}`, null, error);
   }
 }

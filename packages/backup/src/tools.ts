@@ -97,7 +97,10 @@ function check(command: Command, ended: Ended): void {
     ? `did not end within ${command.timeoutMs} ms`
     : `failed (${ended.signal ?? `exit ${ended.exitCode ?? ended.shortMessage}`})`;
   const last = said.split('\n').slice(-8).join('\n  | ');
-  throw new BackupError(command.failure ?? 'tool-failed', `${command.file} ${how}:\n  | ${last}`);
+  // Neither says anything of what is stored.
+  const isOther = ended.timedOut || /already locked|wrong password/i.test(said);
+  const code = isOther ? 'tool-failed' : (command.failure ?? 'tool-failed');
+  throw new BackupError(code, `${command.file} ${how}:\n  | ${last}`);
 }
 
 /** Runs it to its end and returns what it printed. */

@@ -77,8 +77,8 @@ export interface CopyJob {
 }
 
 export interface LogJob extends CopyJob {
-  /** How far the archive comes already; null: from as early as the node can. */
-  readonly have: Position | null;
+  /** Where the log ends that continues each copy: this piece should continue all of them. None: from as early as the node can. */
+  readonly ends: readonly Position[];
   /** At least so far. */
   readonly upTo: Position;
   /** Kept from call to call. */

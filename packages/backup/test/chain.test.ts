@@ -1,6 +1,8 @@
 import type { Position } from '@replication-lab/engines';
 import { describe, expect, test } from 'vitest';
-import { archivedTo, chainsTo, piecesAfter } from '../src/decide/chain.ts';
+import { chainEnds, chainsTo, piecesAfter } from '../src/decide/chain.ts';
+import { mysql } from '../src/mysql/index.ts';
+import { filesFor } from '../src/mysql-protocol/binlog.ts';
 import { postgres } from '../src/postgres/index.ts';
 import type { BaseRecord, LogRecord } from '../src/types.ts';
 
@@ -97,11 +99,35 @@ describe('chainsTo', () => {
 test('a piece that only says that nothing happened still counts by its time', () => {
   const idle = log(10, 10, { throughUs: 60e6 });
   expect(piecesAfter(base('one', 10), [idle], postgres)).toEqual([idle]);
-  expect(archivedTo([base('one', 10), idle], 'a', postgres)).toEqual({ position: at(10), throughUs: 60e6 });
+  expect(chainEnds([base('one', 10), idle], 'a', postgres)).toEqual([at(10)]);
 });
 
-test('the archive goes on from the newest copy', () => {
-  expect(archivedTo([log(1, 5)], 'a', postgres)).toBeNull();
-  expect(archivedTo([base('one', 10), log(8, 15)], 'a', postgres)?.position).toBe(at(15));
-  expect(archivedTo([base('one', 10), log(12, 15)], 'a', postgres)?.position).toBe(at(10));
+test('the archive goes on from where it ends for each copy, not only for the newest', () => {
+  expect(chainEnds([log(1, 5)], 'a', postgres)).toEqual([]);
+  expect(chainEnds([base('one', 10), log(8, 15)], 'a', postgres)).toEqual([at(15)]);
+  expect(chainEnds([base('one', 10), log(12, 15)], 'a', postgres)).toEqual([at(10)]);
+  expect(chainEnds([base('one', 10), log(10, 20), base('two', 100)], 'a', postgres)).toEqual([
+    at(100),
+    at(20),
+  ]);
+});
+
+describe('filesFor', () => {
+  const set = (last: number) => `3e11fa47-71ca-11e1-9e33-c80aa9429562:1-${last}` as Position;
+  /** Newest first, as they are looked at. */
+  const files = [90, 50, 1].map((start) => ({ name: `binlog of ${start}`, start: set(start) }));
+  const first = (...ends: number[]) => filesFor(files, ends.map(set), mysql.joins)?.start;
+
+  test('begins with the newest file that continues every copy: nothing between two copies is left out', () => {
+    expect(first(100)).toBe(set(90));
+    expect(first(100, 60)).toBe(set(50));
+    expect(first(100, 20)).toBe(set(1));
+  });
+
+  test('leaves out a copy that no file continues, and takes all when none is continued', () => {
+    const purged = files.slice(0, 2);
+    expect(filesFor(purged, [set(100), set(20)], mysql.joins)?.start).toBe(set(90));
+    expect(filesFor(purged, [set(20)], mysql.joins)?.start).toBe(set(50));
+    expect(filesFor(purged, [], mysql.joins)?.start).toBe(set(50));
+  });
 });

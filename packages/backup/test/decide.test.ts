@@ -40,6 +40,11 @@ describe('toForget', () => {
     expect(gone(9, null)).toEqual([]);
   });
 
+  test("the copies of a lab that was made anew do not drive out the old one's", () => {
+    const old = { ...base(1), id: 'old', lineage: 'before' };
+    expect(gone(1, null, [old, base(2), base(3)])).toEqual(['day 2']);
+  });
+
   test('the newest proved copy stays, and one copy always', () => {
     const bad = [base(1), log(1), base(2, false), log(2), base(3, false), log(3)];
     expect(gone(1, null, bad)).toEqual(['day 2']);

@@ -1,3 +1,4 @@
+import type { Position } from '@replication-lab/engines';
 import { BackupError } from '../errors.ts';
 import type { BackupEngine, BackupRecord, BaseRecord, LogRecord, Target } from '../types.ts';
 import { timeText } from './target.ts';
@@ -28,16 +29,16 @@ export function piecesAfter(base: BaseRecord, logs: readonly LogRecord[], rules:
   return pieces;
 }
 
-/** As far as archived log continues the newest base of this history; null without any base. */
-export function archivedTo(records: readonly BackupRecord[], lineage: string, rules: Rules) {
+/**
+ * Where the log that continues each base of this history ends. The next piece has to continue all of them, as far as the node still
+ * can: else times between an older base's log and a newer base would be nowhere.
+ */
+export function chainEnds(records: readonly BackupRecord[], lineage: string, rules: Rules): Position[] {
   const { bases, logs } = split(records.filter((record) => record.lineage === lineage));
-  const base = bases[0];
-  if (!base) return null;
-  const last = piecesAfter(base, logs, rules).at(-1);
-  return {
-    position: last && !rules.reaches(base.position, last.to) ? last.to : base.position,
-    throughUs: last?.throughUs ?? base.clockUs,
-  };
+  return bases.map((base) => {
+    const last = piecesAfter(base, logs, rules).at(-1);
+    return last && !rules.reaches(base.position, last.to) ? last.to : base.position;
+  });
 }
 
 /** Bases newest first, logs oldest first. */

@@ -10,7 +10,8 @@ export interface Retention {
 
 /**
  * What may go: copies beyond both limits, and the log that no remaining copy needs. The newest copy that was proved by restoring it
- * always stays, so that a series of bad backups cannot drive out the last good one.
+ * always stays, so that a series of bad backups cannot drive out the last good one. Each history by itself: those of a lab that was
+ * made anew by mistake do not drive out the old one's.
  */
 export function toForget(
   records: readonly BackupRecord[],
@@ -19,12 +20,11 @@ export function toForget(
   rules: Pick<BackupEngine, 'reaches'>,
 ): BackupRecord[] {
   const { bases, logs } = split(records);
-  const lastProved = bases.find(({ verified }) => verified !== null);
-  const stays = (base: BaseRecord, index: number) =>
-    index < Math.max(1, keepLast) ||
-    base === lastProved ||
-    (keepWithinMs !== null && nowMs - base.takenMs <= keepWithinMs);
-  const kept = bases.filter(stays);
+  const kept = [...Map.groupBy(bases, ({ lineage }) => lineage).values()].flatMap((own) => {
+    const lastProved = own.find(({ verified }) => verified !== null);
+    const isYoung = ({ takenMs }: BaseRecord) => keepWithinMs !== null && nowMs - takenMs <= keepWithinMs;
+    return own.filter((base, index) => index < Math.max(1, keepLast) || base === lastProved || isYoung(base));
+  });
   const isNeeded = (log: (typeof logs)[number]) =>
     kept.some(
       (base) =>

@@ -31,32 +31,44 @@ async function startOf(connection: Connection, file: string, { headEvent, parse 
 }
 
 /**
- * The files from the newest one on whose beginning we have already. All of them when there is no such one: then something is missing
- * between what we have and the first.
+ * The first file to take, of `files` (newest first): the newest that continues every end in `ends`. An end that no file continues any
+ * more is left out; when that is all of them, all files are taken.
  */
+export function filesFor(
+  files: readonly LogFile[],
+  ends: readonly Position[],
+  continues: (end: Position, start: Position) => boolean,
+): LogFile | undefined {
+  const continued = ends.filter((end) => files.some(({ start }) => continues(end, start)));
+  if (continued.length === 0) return files.at(-1);
+  return files.find(({ start }) => continued.every((end) => continues(end, start)));
+}
+
+/** The node's files from that one on. */
 export async function filesAfter(
   connection: Connection,
-  have: Position | null,
+  ends: readonly Position[],
   dialect: BinlogDialect,
 ): Promise<{ files: string[]; from: Position }> {
   const { rows } = await connection.query('SHOW BINARY LOGS');
   const names = rows.map((row) => String(row.Log_name));
-  let first: LogFile | null = null;
+  const found: LogFile[] = [];
   for (const name of names.toReversed()) {
     const start = await startOf(connection, name, dialect);
     if (start === null) continue; // just made, and nothing in it yet
-    first = { name, start };
-    if (have !== null && dialect.covers(have, start)) break;
+    found.push({ name, start });
+    if (ends.length > 0 && ends.every((end) => dialect.covers(end, start))) break;
   }
+  const first = filesFor(found, ends, dialect.covers);
   if (!first) throw new BackupError('no-node', 'the node has no binary log');
   return { files: names.slice(names.indexOf(first.name)), from: first.start };
 }
 
 /** Copies the files as they are on the node. The last one is copied again next time, with what has come to it. */
 export async function fetchBinlog(job: LogJob, dialect: BinlogDialect): Promise<FetchedLog> {
-  const { site, source, into, have, signal } = job;
+  const { site, source, into, ends, signal } = job;
   await using connection = await site.engine.client.connect(source.spec.node, site.accounts.backup);
-  const { files, from } = await filesAfter(connection, have, dialect);
+  const { files, from } = await filesAfter(connection, ends, dialect);
   const options = await optionFile(
     site.engine.name,
     source.spec,

@@ -10,12 +10,12 @@ export const one = async (connection: Connection, sql: string): Promise<unknown>
 export const clockUs = async (connection: Connection): Promise<number> =>
   Number(await one(connection, 'SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS UNSIGNED) AS us'));
 
-/** The first reign of this history. All nodes have that row, and a lab that was made anew has another. */
+/** When this history was complete for the first time: a row that is written once, and that all nodes have. */
 export const lineage = async (connection: Connection): Promise<string> =>
   String(
     await one(
       connection,
-      "SELECT CONCAT(node, '-', DATE_FORMAT(opened_at, '%Y%m%dT%H%i%s%f')) AS lineage FROM lab_epoch ORDER BY epoch LIMIT 1",
+      "SELECT DATE_FORMAT(ready_at, '%Y%m%dT%H%i%s%f') AS lineage FROM lab_marker WHERE id = 1",
     ),
   );
 

@@ -57,9 +57,10 @@ export async function recover(job: RecoverJob): Promise<Position> {
   const { site, signal, target } = job;
   await verifyCopy(job);
   const archive = await gather(job, site.scratch);
-  const copy = (file: string) => `cp "${archive}/${file}" "%p" 2>/dev/null`;
+  // That there is no such file is an answer. That it cannot be copied ends the recovery (a code above 125).
+  const script = `for f in "${archive}/%f" "${archive}/%f.partial"; do [ -e "$f" ] || continue; cp "$f" "%p" || exit 200; exit 0; done; exit 1`;
   const settings = {
-    restore_command: `${copy('%f')} || ${copy('%f.partial')}`,
+    restore_command: script,
     primary_conninfo: '',
     primary_slot_name: '',
     // Nobody depends on this node, and it can be made anew.
