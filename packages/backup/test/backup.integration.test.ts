@@ -73,7 +73,7 @@ describe.skipIf(!restic).each(engines)('%s: backups under write load', (name) =>
   test('a replica is copied while the primary is written to, and the copy is proved by restoring it', async () => {
     const ledger = new Ledger({
       ...{ engine: site.engine, primary: cluster.endpoint('db-1'), account: cluster.accounts.app },
-      ...{ database: cluster.database, writers: 4, pauseMs: 2, name },
+      ...{ database: cluster.database, writers: 4, pauseMs: 10, name },
     });
     try {
       first = await backUp(site, repository, quiet);
