@@ -1,18 +1,16 @@
-import { CERTIFICATE_DAYS } from '@replication-lab/certificates';
+import { isDue } from '@replication-lab/certificates';
 import { engineOf } from '@replication-lab/engines/local';
 import { LabError, messageOf } from './errors.ts';
 import { isDatabase, type LabRuntime } from './runtime.ts';
-
-const DAY_MS = 86_400_000;
 
 /**
  * For a lab that is up: certificates in the last third of their life are renewed; see `LabRuntime.renewCertificates`. Not
  * while a database is frozen: it could not take its new one.
  */
 export async function renewWhenDue(lab: LabRuntime, progress: (message: string) => void): Promise<void> {
-  const due = Date.now() + (CERTIFICATE_DAYS * DAY_MS) / 3;
+  const now = new Date();
   const [, ...certificates] = await lab.certificates();
-  if (certificates.every(({ end }) => end !== null && end.getTime() > due)) return;
+  if (certificates.every(({ end }) => end !== null && !isDue(end, now))) return;
   const conditions = await Promise.all(lab.parts.filter(isDatabase).map((node) => lab.condition(node)));
   if (conditions.includes('frozen'))
     return progress('certificates are due, after ./lab heal: ./lab certs --renew');

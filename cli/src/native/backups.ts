@@ -1,6 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { BackupError, backupEngineOf, discardScratch, findTool, type Site } from '@replication-lab/backup';
+import {
+  BackupError,
+  backupEngineOf,
+  discardScratch,
+  findTool,
+  missingTool,
+  type Site,
+} from '@replication-lab/backup';
 import type { Endpoint, EngineName } from '@replication-lab/engines';
 import { DEFAULT_PORT, NODE_NAMES } from '@replication-lab/engines/config';
 import { engineOf, LocalError } from '@replication-lab/engines/local';
@@ -66,7 +73,7 @@ export function backupNeeds(name: EngineName): Need[] {
     what: `the tools that copy ${name}`,
     packages: engine.packages,
     explain: 'They come with the server: look beside it',
-    present: async () => (await engine.missingTool(engineOf(name))) === null,
+    present: async () => (await missingTool(engine, engineOf(name))) === null,
   };
   return [restic, tools];
 }

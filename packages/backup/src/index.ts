@@ -8,7 +8,7 @@ export { headOf, withNode } from './nodes.ts';
 export { Repository } from './repository.ts';
 export { isProof, prove, type Restored, restore, type Wanted } from './restore.ts';
 export { discardScratch } from './scratch.ts';
-export { findTool } from './tools.ts';
+export { findTool, missingTool } from './tools.ts';
 export type {
   BackupEngine,
   BackupRecord,

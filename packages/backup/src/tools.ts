@@ -1,10 +1,10 @@
-import { access, constants } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { ServerBinary, ServerSpec } from '@replication-lab/engines';
-import { toolEnvironment } from '@replication-lab/engines/local';
+import type { Engine, ServerBinary, ServerSpec } from '@replication-lab/engines';
+import { isExecutable, toolEnvironment } from '@replication-lab/engines/local';
 import { execa, type Options, type ResultPromise } from 'execa';
 import { BackupError, type BackupErrorCode } from './errors.ts';
+import type { BackupEngine } from './types.ts';
 
 const STOP_AFTER_MS = 5_000;
 const WORDS_KEPT = 4_000;
@@ -35,11 +35,15 @@ export async function findTool(name: string, binary: ServerBinary | null): Promi
   return null;
 }
 
-const isExecutable = (file: string): Promise<boolean> =>
-  access(file, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
+/** Which of an engine's tools is not on this machine; null: all are. */
+export async function missingTool(
+  { tools }: Pick<BackupEngine, 'tools'>,
+  { server }: Pick<Engine, 'server'>,
+): Promise<string | null> {
+  const binary = await server.find();
+  for (const tool of tools) if (!(await findTool(tool, binary))) return tool;
+  return null;
+}
 
 /** As `findTool`; throws BackupError `tool-missing`. */
 export async function requireTool(

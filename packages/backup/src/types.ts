@@ -114,8 +114,8 @@ export interface BackupEngine {
   readonly tickUs: number;
   /** Debian packages with the tools, beside those of the server. */
   readonly packages: readonly string[];
-  /** What is missing on this machine to make and restore backups, in words; null: nothing. */
-  missingTool(engine: Engine): Promise<string | null>;
+  /** The programs that make and restore backups; see `missingTool`. */
+  readonly tools: readonly string[];
   /** Tells this history from that of a lab that was made anew. */
   lineage(connection: Connection): Promise<string>;
   /** µs since 1970. */

@@ -8,7 +8,7 @@ const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as con
 const DAY_MS = 86_400_000;
 /** Everybody who believes it has to be started anew for another one, so it lives longer than any lab. */
 const AUTHORITY_DAYS = 3650;
-export const CERTIFICATE_DAYS = 30;
+const CERTIFICATE_DAYS = 30;
 /** As good as over. */
 const LAST_DAYS = 3;
 /** Certificates are valid from so long before they are made: not every clock of a lab tells the same time. */
@@ -100,7 +100,7 @@ export function unfit(pem: string | null, authority: string, wanted: Wanted, now
     return 'other addresses';
   if (certificate.validFromDate > now) return 'not yet valid';
   if (certificate.validToDate.getTime() - now.getTime() < LAST_DAYS * DAY_MS) return 'over';
-  return isNearEnd(certificate.validToDate, CERTIFICATE_DAYS, now) ? 'near its end' : null;
+  return isDue(certificate.validToDate, now) ? 'near its end' : null;
 }
 
 /** The certificate of a PEM text that also holds its key; null when it does not. */
@@ -134,6 +134,9 @@ export function endOf(pem: string): Date | null {
     return null;
   }
 }
+
+/** A certificate's last third has begun. */
+export const isDue = (end: Date, now: Date): boolean => isNearEnd(end, CERTIFICATE_DAYS, now);
 
 const isNearEnd = (end: Date, lifeDays: number, now: Date): boolean =>
   end.getTime() - now.getTime() < (lifeDays * DAY_MS) / 3;

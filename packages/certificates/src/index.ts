@@ -1,4 +1,4 @@
-export { AuthorityError, CERTIFICATE_DAYS, type Unfit } from './authority.ts';
+export { AuthorityError, isDue, type Unfit } from './authority.ts';
 export {
   type CertificatePlan,
   ensureCertificates,

@@ -1,5 +1,4 @@
 import { clockUs, lineage, sums } from '../mysql-protocol/look.ts';
-import { findTool } from '../tools.ts';
 import type { BackupEngine } from '../types.ts';
 import { copyBase, fetchLog, positions } from './copy.ts';
 import { logEnd, snapshot } from './look.ts';
@@ -9,11 +8,7 @@ export const mysql: BackupEngine = {
   name: 'mysql',
   tickUs: 1,
   packages: [],
-  async missingTool(engine) {
-    const binary = await engine.server.find();
-    for (const tool of ['mysqlbinlog', 'mysql']) if (!(await findTool(tool, binary))) return tool;
-    return null;
-  },
+  tools: ['mysqlbinlog', 'mysql'],
   lineage,
   clockUs,
   logEnd,

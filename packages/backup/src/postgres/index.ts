@@ -1,21 +1,14 @@
-import { findTool } from '../tools.ts';
 import type { BackupEngine } from '../types.ts';
 import { copyBase, fetchLog } from './copy.ts';
 import { clockUs, lineage, logEnd, snapshot, sums } from './look.ts';
 import { recover } from './recover.ts';
 import { lsnOf } from './wal.ts';
 
-const TOOLS = ['pg_basebackup', 'pg_receivewal'];
-
 export const postgres: BackupEngine = {
   name: 'postgres',
   tickUs: 1,
   packages: [],
-  async missingTool(engine) {
-    const binary = await engine.server.find();
-    for (const tool of TOOLS) if (!(await findTool(tool, binary))) return tool;
-    return null;
-  },
+  tools: ['pg_basebackup', 'pg_receivewal'],
   lineage,
   clockUs,
   logEnd,
