@@ -1,6 +1,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readBackupStatus } from '../src/native/backup-status.ts';
 import { backupNeeds } from '../src/native/backups.ts';
 import { LOOPBACK, processesNaming, TestLab, whyNot } from './support/lab.ts';
 import { commandBlocksOf, runBlock } from './support/page.ts';
@@ -30,6 +31,10 @@ describe.skipIf(reason !== null)(`the commands of ${PAGE}`, () => {
       expect(said).toMatch(/restored: 4 tables, \d+ rows, the same as the lab had at/);
       expect(said).toMatch(/^1 backups in .*\n.*proved \d{4}/m);
       expect((await stat(join(lab.stateDir, 'backups/postgres/password'))).mode & 0o777).toBe(0o600);
+      expect(await readBackupStatus(lab.stateDir)).toMatchObject({
+        engine: 'postgres',
+        lastOutcome: 'proved',
+      });
     },
     'A table is dropped by mistake 1': (said) => {
       expect(said).toMatch(/"email":"ada@example.test"/);
@@ -64,6 +69,7 @@ describe.skipIf(reason !== null)(`the commands of ${PAGE}`, () => {
     expect((await lab.run(['restore'])).code).toBe(2);
     await lab.must('restore', '--latest');
     await lab.must('down', '--volumes');
+    expect(await readBackupStatus(lab.stateDir)).toBeNull();
     expect(processesNaming(lab.stateDir)).toEqual([]);
     await expect(stat(join(lab.stateDir, 'backups/postgres/copies/config'))).resolves.toBeDefined();
   });

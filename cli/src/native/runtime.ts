@@ -17,6 +17,7 @@ import {
 import { ENGINES, type LabState } from '../state.ts';
 import type { Condition, LabObservation } from '../status/types.ts';
 import { pause, waitFor } from '../wait.ts';
+import { removeBackupStatus } from './backup-status.ts';
 import { removeScratch } from './backups.ts';
 import { runLabBootstrap } from './bootstrap.ts';
 import { certificatesOf, prepareCertificates } from './certificates.ts';
@@ -284,6 +285,7 @@ export async function removeNative(
   }
   const others = ['run', 'logs', 'scratch', ...(options.volumes ? [CERTIFICATES] : [])];
   for (const dir of others) await rm(join(stateDir, dir), { recursive: true, force: true });
+  if (options.volumes) await removeBackupStatus(stateDir);
 }
 
 async function removeFiles(engineDir: string, volumes: boolean): Promise<void> {

@@ -5,8 +5,7 @@ import {
   type BaseRecord,
   backUp,
   isProof,
-  prove,
-  Repository,
+  type Repository,
   type Restored,
   type Site,
   split,
@@ -15,13 +14,7 @@ import {
 import { Option } from 'commander';
 import { formatDurationMs } from '../duration.ts';
 import { LabError } from '../errors.ts';
-import { withLock } from '../lock.ts';
-import { asLabErrors, backupNeeds, siteOf } from '../native/backups.ts';
-import { openNativeLab } from '../native/lab.ts';
-import { ensurePackages } from '../native/packages.ts';
-import { stateDirectory } from '../paths.ts';
-import type { LabContext } from '../runtime.ts';
-import { requireState } from '../state.ts';
+import { attemptProof, withBackups } from '../native/backup-session.ts';
 import { defineVerb, type ExitCode, exitCode, type VerbContext } from '../verb.ts';
 import { parseCount, parseDuration } from './options.ts';
 
@@ -33,27 +26,6 @@ interface BackupOptions {
   readonly verify: boolean;
   readonly keep: number;
   readonly keepFor?: number;
-}
-
-const LOCK_WAIT_MS = 600_000;
-
-/** Opens the backups of the lab that is up, or was last; one command at a time. Installs what is missing. */
-export async function withBackups<T>(
-  purpose: string,
-  context: LabContext,
-  work: (site: Site, repository: Repository) => Promise<T>,
-): Promise<T> {
-  const stateDir = stateDirectory();
-  const state = await requireState(stateDir);
-  if (state.runtime !== 'native')
-    throw new LabError('usage', 'backups are of the native lab', './lab up --runtime native');
-  await ensurePackages(backupNeeds(state.engine), context);
-  const site = siteOf(await openNativeLab(stateDir, state));
-  const lock = { name: 'backup', purpose, waitMs: LOCK_WAIT_MS, signal: context.signal };
-  const onWait = (holder: string) => context.progress(`waiting for ${holder}`);
-  return withLock(stateDir, { ...lock, onWait }, () =>
-    asLabErrors(async () => work(site, await Repository.open(site.directory))),
-  );
 }
 
 export const backup = defineVerb<BackupOptions>({
@@ -82,42 +54,43 @@ export const backup = defineVerb<BackupOptions>({
     const only = (['list', 'log', 'check', 'prove'] as const).filter((name) => options[name]);
     if (only.length > 1)
       throw new LabError('usage', `choose one of ${only.map((name) => `--${name}`).join(', ')}`, null);
+    if (options.prove) return proveOne(context);
+    if (!options.list && !options.log && !options.check) return make(context);
     return withBackups('backup', context, (site, repository) => {
       if (options.list) return list(repository, context);
-      if (options.log) return log(site, repository, context);
-      if (options.check) return check(repository, context);
-      if (options.prove) return proveOne(site, repository, context);
-      return make(site, repository, context);
+      return options.log ? log(site, repository, context) : check(repository, context);
     });
   },
 });
 
 type Context = VerbContext<BackupOptions>;
 
-async function make(site: Site, repository: Repository, context: Context): Promise<ExitCode> {
+async function make(context: Context): Promise<ExitCode> {
   const { options, progress, signal, json, out } = context;
   const startedMs = performance.now();
-  const base = await backUp(site, repository, progress, signal);
-  let restored: Restored | null = null;
-  if (options.verify) restored = await prove(site, repository, base, progress, signal);
-  else {
-    const { gap } = await archiveLog(site, repository, signal);
-    if (gap) out.warn(gap);
-  }
-  const isGood = restored === null || isProof(restored);
-  const retention = { keepLast: options.keep, keepWithinMs: options.keepFor ?? null };
-  const gone = isGood ? await applyRetention(site, repository, retention, signal) : [];
+  const { base, proof, gone } = await attemptProof('backup', context, async (site, repository, proveIt) => {
+    const copy = await backUp(site, repository, progress, signal);
+    let restored: Restored | null = null;
+    if (options.verify) restored = await proveIt(copy);
+    else {
+      const { gap } = await archiveLog(site, repository, signal);
+      if (gap) out.warn(gap);
+    }
+    const retention = { keepLast: options.keep, keepWithinMs: options.keepFor ?? null };
+    const mayForget = restored === null || isProof(restored);
+    const forgotten = mayForget ? await applyRetention(site, repository, retention, signal) : [];
+    return { base: copy, proof: restored, gone: forgotten };
+  });
   const removed = split(gone).bases.map(({ id }) => id);
   const tookMs = performance.now() - startedMs;
-  if (json) out.json({ backup: base, proof: restored, removed, tookMs });
+  if (json) out.json({ backup: base, proof, removed, tookMs });
   else {
     const mib = Math.round(base.bytes / 2 ** 20);
     out.line(`Backup ${base.id}: ${mib} MiB of ${base.node}, in ${formatDurationMs(tookMs)}.`);
-    for (const line of restored ? proofLines(restored) : ['  not proved: ./lab backup --prove'])
-      out.line(line);
+    for (const line of proof ? proofLines(proof) : ['  not proved: ./lab backup --prove']) out.line(line);
     if (removed.length > 0) out.line(`  removed, as --keep says: ${removed.join(', ')}`);
   }
-  return isGood ? exitCode.done : exitCode.failed;
+  return proof === null || isProof(proof) ? exitCode.done : exitCode.failed;
 }
 
 function proofLines(restored: Restored): string[] {
@@ -130,15 +103,17 @@ function proofLines(restored: Restored): string[] {
   return [compared, `  application read: ${applicationRead ?? 'NONE'}`];
 }
 
-async function proveOne(site: Site, repository: Repository, context: Context): Promise<ExitCode> {
-  const { options, progress, signal, json, out } = context;
-  const { bases } = split(await repository.list());
-  const base = options.prove === true ? bases[0] : bases.find(({ id }) => id === options.prove);
-  if (!base) throw new LabError('no-backup', 'there is no such backup', './lab backup --list');
-  const restored = await prove(site, repository, base, progress, signal);
-  if (json) out.json({ backup: base, proof: restored });
-  else for (const line of [`Backup ${base.id}:`, ...proofLines(restored)]) out.line(line);
-  return isProof(restored) ? exitCode.done : exitCode.failed;
+async function proveOne(context: Context): Promise<ExitCode> {
+  const { options, json, out } = context;
+  const { base, proof } = await attemptProof('backup', context, async (_site, repository, proveIt) => {
+    const { bases } = split(await repository.list());
+    const found = options.prove === true ? bases[0] : bases.find(({ id }) => id === options.prove);
+    if (!found) throw new LabError('no-backup', 'there is no such backup', './lab backup --list');
+    return { base: found, proof: await proveIt(found) };
+  });
+  if (json) out.json({ backup: base, proof });
+  else for (const line of [`Backup ${base.id}:`, ...proofLines(proof)]) out.line(line);
+  return isProof(proof) ? exitCode.done : exitCode.failed;
 }
 
 async function log(site: Site, repository: Repository, context: Context): Promise<ExitCode> {

@@ -9,8 +9,8 @@ import {
 import { Option } from 'commander';
 import { formatDurationMs } from '../duration.ts';
 import { LabError } from '../errors.ts';
+import { withBackups } from '../native/backup-session.ts';
 import { defineVerb, type ExitCode, exitCode, type VerbContext } from '../verb.ts';
-import { withBackups } from './backup.ts';
 
 interface RestoreOptions {
   readonly latest?: boolean;
