@@ -6,6 +6,7 @@ import { repositoryRoot } from '../paths.ts';
 import type { LabContext } from '../runtime.ts';
 import { throwIfAborted } from '../wait.ts';
 import { add, type Counts, countsOf, failuresOf, filesNotRun, none, vitestReport } from './counts.ts';
+import { ALONE, integrationLanes, type Lane } from './lanes.ts';
 
 export const KINDS = ['unit', 'integration', 'acceptance'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -55,39 +56,54 @@ export async function runChecks(context: LabContext): Promise<string[]> {
   return failed;
 }
 
-/** The kinds one after the other: they would fight for the same cores and addresses. */
+/** The kinds one after the other: they would fight for the same cores. */
 export async function runTests(
   kinds: readonly Kind[],
   context: LabContext,
 ): Promise<Omit<TestOutcome, 'failedChecks'>> {
   const dir = await mkdtemp(join(tmpdir(), 'lab-test-'));
-  let counts = none;
-  const notRun: string[] = [];
-  const failures: string[] = [];
+  const outcomes: Omit<TestOutcome, 'failedChecks'>[] = [];
   try {
     for (const kind of kinds) {
       throwIfAborted(context.signal);
-      context.progress(`${kind} tests`);
-      const reportFile = join(dir, `${kind}.json`);
-      const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
-      const result = await tool(
-        ['vitest', 'run', '--project', kind, '--passWithNoTests', ...reporters],
-        context,
+      const lanes = kind === 'integration' ? await integrationLanes() : [ALONE];
+      context.progress(`${kind} tests${lanes.length > 1 ? `, ${lanes.length} at a time` : ''}`);
+      outcomes.push(
+        ...(await Promise.all(
+          lanes.map((lane, i) => runLane(kind, lane, join(dir, `${kind}-${i}.json`), context)),
+        )),
       );
-      const report = await readReport(reportFile);
-      if (report) {
-        counts = add(counts, countsOf(report));
-        notRun.push(...filesNotRun(report).map((file) => relative(repositoryRoot, file)));
-        failures.push(...failuresOf(report).map((line) => line.replace(`${repositoryRoot}/`, '')));
-      }
-      const unaccounted = result.exitCode !== 0 && (!report || countsOf(report).failed === 0);
-      // It crashed, or failed outside any test: that must not look like a pass.
-      if (unaccounted) counts = add(counts, { ...none, failed: 1 });
     }
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
-  return { counts, notRun, failures };
+  return {
+    counts: outcomes.map(({ counts }) => counts).reduce(add, none),
+    notRun: outcomes.flatMap(({ notRun }) => notRun),
+    failures: outcomes.flatMap(({ failures }) => failures),
+  };
+}
+
+async function runLane(
+  kind: Kind,
+  { prefix, options }: Lane,
+  reportFile: string,
+  context: LabContext,
+): Promise<Omit<TestOutcome, 'failedChecks'>> {
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
+  const result = await tool(
+    [...prefix, 'vitest', 'run', '--project', kind, '--passWithNoTests', ...reporters, ...options],
+    context,
+  );
+  const report = await readReport(reportFile);
+  const counts = report ? countsOf(report) : none;
+  // It crashed, or failed outside any test: that must not look like a pass.
+  const unaccounted = result.exitCode !== 0 && counts.failed === 0;
+  return {
+    counts: unaccounted ? add(counts, { ...none, failed: 1 }) : counts,
+    notRun: report ? filesNotRun(report).map((file) => relative(repositoryRoot, file)) : [],
+    failures: report ? failuresOf(report).map((line) => line.replace(`${repositoryRoot}/`, '')) : [],
+  };
 }
 
 async function readReport(file: string) {
