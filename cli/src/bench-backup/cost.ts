@@ -29,12 +29,12 @@ export async function measureCost(
   try {
     await pause(WARM_UP_MS, context.signal);
     for (let block = 1; block <= options.blocks; block++) {
-      const seen = { without: 0, during: 0, copies: 0 };
+      const seen = { without: 0, during: 0, copyMs: [] as readonly number[] };
       const failedBefore = ledger.failures.length;
       for (const arm of shuffled(['without', 'during'] as const, random)) {
         const copying = arm === 'during' ? copyOver(place, context.signal) : null;
         seen[arm] = await writesPerSecond(ledger, context.signal);
-        if (copying) seen.copies = await copying.end();
+        if (copying) seen.copyMs = await copying.end();
       }
       blocks.push({ ...seen, failed: ledger.failures.length - failedBefore });
       context.progress(
@@ -58,23 +58,24 @@ async function writesPerSecond(ledger: Ledger, signal: AbortSignal): Promise<num
   return (ledger.writes.length - before) / ((performance.now() - startedMs) / 1000);
 }
 
-/** One copy after the other. `end` waits for the one that is under way, and says how many there were. */
+/** One copy after the other. `end` waits for the one that is under way, and says how long each took. */
 function copyOver({ site, repository }: Place, signal: AbortSignal) {
   let ending = false;
-  let copies = 0;
+  const copyMs: number[] = [];
   const work = async () => {
     while (!ending) {
+      const startedMs = performance.now();
       await backUp(site, repository, () => {}, signal);
-      copies++;
+      copyMs.push(performance.now() - startedMs);
     }
   };
   const working = work();
   working.catch(() => {}); // told by `end`
   return {
-    async end(): Promise<number> {
+    async end(): Promise<readonly number[]> {
       ending = true;
       await working;
-      return copies;
+      return copyMs;
     },
   };
 }

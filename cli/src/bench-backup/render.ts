@@ -35,10 +35,10 @@ function costLines(engine: string, { blocks, windowMs, dataMiB, ratio }: Cost): 
       : ` (95 % interval ${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)})`;
   return [
     `${engine}: acknowledged writes a second of 8 connections, ${dataMiB} MiB of data, windows of ${windowMs / 1000} s`,
-    '  block  without   during   copies   failed',
+    '  block  without   during   failed   copies took',
     ...blocks.map(
-      ({ without, during, copies, failed }, i) =>
-        `  ${String(i + 1).padStart(5)}${without.toFixed(0).padStart(9)}${during.toFixed(0).padStart(9)}${String(copies).padStart(9)}${String(failed).padStart(9)}`,
+      ({ without, during, copyMs, failed }, i) =>
+        `  ${String(i + 1).padStart(5)}${without.toFixed(0).padStart(9)}${during.toFixed(0).padStart(9)}${String(failed).padStart(9)}   ${copyMs.map(seconds).join(', ')}`,
     ),
     ratio ? `  during / without: ${ratio.median.toFixed(2)}${interval}` : '',
   ];

@@ -28,8 +28,8 @@ export interface Pitr {
 export interface CostBlock {
   readonly without: number;
   readonly during: number;
-  /** Copies that were finished in the window. */
-  readonly copies: number;
+  /** How long each copy took that began in the window. The last one goes on after it. */
+  readonly copyMs: readonly number[];
   readonly failed: number;
 }
 

@@ -38,7 +38,7 @@ export async function backUp(
 ): Promise<BaseRecord> {
   const engine = backupEngineOf(site.engine.name);
   const head = await headOf(site, engine);
-  const records = await repository.list();
+  const records = await repository.records();
   const choice = await sourceFor(site, head.end, lastNode(records, head.lineage), signal);
   progress(`copying ${choice.name}${choice.why ? `, the primary: ${choice.why}` : ''}`);
   const source = nodeOf(site, choice.name);
@@ -69,7 +69,7 @@ export async function archiveLog(
 ): Promise<Archived> {
   const engine = backupEngineOf(site.engine.name);
   const head = await headOf(site, engine);
-  const records = await repository.list();
+  const records = await repository.records();
   const ends = chainEnds(records, head.lineage, engine);
   const choice = await sourceFor(site, head.end, lastNode(records, head.lineage), signal);
   const work = await freshWork(site);
@@ -104,7 +104,7 @@ export async function applyRetention(
   retention: Retention,
   signal?: AbortSignal,
 ): Promise<BackupRecord[]> {
-  const records = await repository.list();
+  const records = await repository.records();
   const gone = toForget(records, retention, Date.now(), backupEngineOf(site.engine.name));
   await repository.forget(gone, signal);
   return gone;

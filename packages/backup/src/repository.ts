@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Position } from '@replication-lab/engines';
 import { z } from 'zod';
@@ -25,6 +25,8 @@ const record = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('log'), ...common, from: position, to: position, throughUs: z.number() }),
 ]);
+/** The last line of `restic backup --json`. */
+const summary = z.object({ message_type: z.literal('summary'), snapshot_id: z.string() });
 const snapshots = z.array(z.object({ id: z.string(), tags: z.array(z.string()).nullish() }));
 
 /** What a restic snapshot says of itself: everything else is inside of it. Tags end at a comma, so the rest is base64. */
@@ -53,13 +55,13 @@ export class Repository {
   readonly directory: string;
   readonly #restic: string;
   #snapshots = new Map<string, string>();
+  /** As last read, with what came since; null: it has to be read. */
+  #records: readonly BackupRecord[] | null = null;
 
   static async open(directory: string): Promise<Repository> {
     const repository = new Repository(directory, await requireTool('restic', null, ['restic']));
     await repository.#make();
-    // Locks of processes that were killed: whoever opens this is alone.
-    for (const kind of KINDS)
-      await repository.#run(kind, ['unlock', '--remove-all'], QUICK_MS, { urgent: true });
+    await repository.#unlock();
     return repository;
   }
 
@@ -96,6 +98,15 @@ export class Repository {
     }
   }
 
+  /** Locks of processes that were killed: whoever opens this is alone. */
+  async #unlock(): Promise<void> {
+    for (const kind of KINDS) {
+      const locks = await readdir(join(this.#files(kind), 'locks')).catch(() => []);
+      // Each call of restic takes half a second of a processor, to make a key of the password.
+      if (locks.length > 0) await this.#run(kind, ['unlock', '--remove-all'], QUICK_MS, { urgent: true });
+    }
+  }
+
   async #run(
     kind: Kind,
     args: readonly string[],
@@ -114,28 +125,41 @@ export class Repository {
     });
   }
 
+  /** As `list`, without asking restic again: nobody else changes it while it is open. */
+  async records(): Promise<readonly BackupRecord[]> {
+    return this.#records ?? (await this.list());
+  }
+
   /** Oldest first, copies before log. A snapshot that is not ours is left alone. */
-  async list(): Promise<BackupRecord[]> {
+  async list(): Promise<readonly BackupRecord[]> {
+    this.#records = null;
     const texts = await Promise.all(
       KINDS.map((kind) => this.#run(kind, ['snapshots', '--json'], QUICK_MS, { urgent: true, damage: true })),
     );
     this.#snapshots = new Map();
-    return texts
+    this.#records = texts
       .flatMap((text) => snapshots.parse(JSON.parse(text) ?? []))
       .flatMap(({ id, tags }) => {
         const found = recordOf(tags ?? []);
         if (found) this.#snapshots.set(found.id, id);
         return found ? [found] : [];
       });
+    return this.#records;
   }
 
   /** Puts the folder `name` of `parent` into the repository. */
   async add(what: BackupRecord, parent: string, name: string, signal?: AbortSignal): Promise<void> {
     const tag = `${WHAT}${encode(what)}`;
     const args = ['backup', '--json', '--quiet', '--tag', tag, name];
+    const before = await this.records();
     try {
-      await this.#run(what.kind, args, COPY_MS, { cwd: parent, signal });
+      const said = await this.#run(what.kind, args, COPY_MS, { cwd: parent, signal });
+      this.#snapshots.set(what.id, summary.parse(JSON.parse(said.trim().split('\n').at(-1)!)).snapshot_id);
+      this.#records = [...before, what].toSorted(
+        (a, b) => Number(b.kind === 'base') - Number(a.kind === 'base'),
+      );
     } catch (error) {
+      this.#records = null;
       // With files that went away meanwhile restic makes a snapshot all the same.
       if (!signal?.aborted) await this.#forgetBroken(what).catch(() => {});
       throw error;
@@ -161,8 +185,8 @@ export class Repository {
   async markVerified(base: BaseRecord, proof: Verified): Promise<void> {
     const snapshot = this.#snapshots.get(base.id);
     if (!snapshot) return;
+    this.#records = null;
     await this.#run('base', ['tag', '--add', `${PROVED}${encode(proof)}`, snapshot], QUICK_MS);
-    await this.list();
   }
 
   /** Removes records, and what only they needed. */
@@ -171,6 +195,7 @@ export class Repository {
       const own = records.filter((record) => record.kind === kind);
       const ids = own.flatMap(({ id }) => this.#snapshots.get(id) ?? []);
       if (ids.length === 0) continue;
+      this.#records = null;
       await this.#run(kind, ['forget', '--prune', ...ids], COPY_MS, { signal });
     }
   }

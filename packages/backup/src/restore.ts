@@ -58,7 +58,7 @@ export async function restore(
   const engine = backupEngineOf(site.engine.name);
   if (wanted.kind === 'time') refuseFractions(wanted.us, engine.tickUs);
   const { witness, lineage } = await catchUp(site, repository, wanted, progress, signal);
-  const records = await repository.list();
+  const records = await repository.records();
   const own = records.filter((record) => lineage === null || record.lineage === lineage);
   const target = targetOf(wanted, witness, own, engine.tickUs);
   const chains = chainsTo(target, records, engine, { lineage: base ? null : lineage, base });

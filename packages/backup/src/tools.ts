@@ -58,15 +58,25 @@ export async function requireTool(
 }
 
 /**
+ * Linux gives each session the same share of the processor, and weighs niceness only within one: the servers have sessions of their
+ * own, so what is to stand behind them needs one too, whose own niceness is set here. Without that grouping the file is not there.
+ */
+const LOW = [
+  ...['/bin/sh', '-c', '{ echo "$0" > /proc/self/autogroup; } 2>/dev/null; exec "$@"'],
+  ...['19', 'ionice', '-c', '3', 'nice', '-n', '19'],
+];
+
+/**
  * A tool that ends with us, however we end: one that goes on by itself could finish a backup of files that are being removed.
  * Below everything else that wants the processor or the disk, unless it is urgent.
  */
 function start(command: Command, options: Options): ResultPromise {
   const { file, args, cwd, env, runAs, timeoutMs, signal, urgent } = command;
-  const low = urgent ? [] : ['ionice', '-c', '3', 'nice', '-n', '19'];
+  const low = urgent ? [] : LOW;
   const [first, ...rest] = ['setpriv', '--pdeathsig', 'KILL', ...low, file, ...args];
   return execa(first!, rest, {
     cwd,
+    detached: !urgent,
     env: { ...toolEnvironment(), ...env },
     extendEnv: false,
     reject: false,
