@@ -6,6 +6,7 @@ import { prepareDocker, upDocker } from './docker/up.ts';
 import { LabError } from './errors.ts';
 import { listRecords } from './faults/records.ts';
 import { withLock } from './lock.ts';
+import { optionalNames } from './native/backup-service.ts';
 import {
   DEFAULT_HTTP_PORT,
   DEFAULT_HTTPS_PORT,
@@ -14,7 +15,6 @@ import {
   DEFAULT_STATS_PORT,
   supervisorNames,
 } from './native/layout.ts';
-import { monitorNames } from './native/monitoring.ts';
 import { defaultNativeEngine, prepareNative, upNative } from './native/up.ts';
 import { openRuntime } from './open-runtime.ts';
 import { repositoryRoot, stateDirectory } from './paths.ts';
@@ -164,7 +164,7 @@ async function isAlreadyUp(
   if (!same) return false;
   if (faults !== '') return true;
   const lab = openRuntime(stateDir, previous);
-  const conditions = await Promise.all(monitorNames(previous).map((name) => lab.condition(name)));
+  const conditions = await Promise.all(optionalNames(previous).map((name) => lab.condition(name)));
   if (conditions.some((condition) => condition !== 'running')) return false;
   const seen = await lab.observe();
   return (

@@ -1,7 +1,7 @@
 import { link, readFile, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError, systemCode } from './errors.ts';
-import { identify, isAlive, processIdentity } from './processes.ts';
+import { identify, isAlive, type ProcessIdentity, processIdentity, readIdentity } from './processes.ts';
 import { makeStateDirectory } from './state.ts';
 import { waitFor } from './wait.ts';
 
@@ -71,6 +71,11 @@ async function tryLink(mine: string, path: string): Promise<boolean> {
     }
     return false;
   }
+}
+
+/** The live process that holds the lock; null: nobody. */
+export async function lockHolder(stateDir: string, name: string): Promise<ProcessIdentity | null> {
+  return readIdentity(join(stateDir, `${name}.lock`));
 }
 
 /** Who holds it, in words; removes the lock of a dead holder. */

@@ -1,8 +1,10 @@
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readBackupStatus } from '../src/native/backup-status.ts';
+import { readBackupStatus, removeBackupStatus } from '../src/native/backup-status.ts';
 import { backupNeeds } from '../src/native/backups.ts';
+import { pidFile } from '../src/native/layout.ts';
+import { isAlive, readIdentity } from '../src/processes.ts';
 import { LOOPBACK, processesNaming, TestLab, whyNot } from './support/lab.ts';
 import { commandBlocksOf, runBlock } from './support/page.ts';
 
@@ -13,6 +15,8 @@ const missing: string[] = [];
 for (const need of backupNeeds('postgres')) if (!(await need.present())) missing.push(need.what);
 const reason = missing[0] ?? (await whyNot('postgres'));
 if (reason) console.warn(`NOT RUN: the commands of ${PAGE}: ${reason}`);
+
+const WITHIN = { timeout: 120_000, interval: 200 };
 
 describe.skipIf(reason !== null)(`the commands of ${PAGE}`, () => {
   let lab: TestLab;
@@ -61,14 +65,37 @@ describe.skipIf(reason !== null)(`the commands of ${PAGE}`, () => {
     });
   }
 
-  it('says what is wrong with a target, and ends with the lab', async () => {
+  it('says what is wrong with a target', async () => {
     const future = await lab.run(['restore', '--to-time', '2199-01-01T00:00:00Z']);
     expect(future).toMatchObject({ code: 1 });
     expect(future.stderr).toMatch(/has not come yet.*in-the-future/);
     expect((await lab.run(['restore', '--to-time', 'noon'])).stderr).toMatch(/bad-target/);
     expect((await lab.run(['restore'])).code).toBe(2);
+  });
+
+  it('goes on after a backup that was not ready in time, and ends well when it is told to', async () => {
+    // Nothing was tried yet, as far as it knows: the first is due at once.
+    await removeBackupStatus(lab.stateDir);
+    const schedule = lab.start(['backup', '--every', '1h', '--deadline', '500ms']);
+    await expect.poll(() => readBackupStatus(lab.stateDir), WITHIN).toMatchObject({ lastOutcome: 'failed' });
+    expect((await lab.run(['backup', '--every', '1h'])).stderr).toMatch(/busy/);
+    schedule.kill('SIGTERM');
+    const ended = await schedule;
+    expect(ended.exitCode).toBe(0);
+    expect(ended.stderr).toMatch(/FAILED: .*not ready within 500 ms/);
+  });
+
+  it('makes backups by itself as a part of the lab, leaves a restored node alone, and ends with the lab', async () => {
+    await removeBackupStatus(lab.stateDir);
     await lab.must('restore', '--latest');
+    await lab.must('up', '--with', 'backups');
+    await expect.poll(() => readBackupStatus(lab.stateDir), WITHIN).toMatchObject({ lastOutcome: 'proved' });
+    const service = await readIdentity(pidFile(lab.stateDir, 'backups'));
+    expect(service).not.toBeNull();
+    expect(processesNaming(join(lab.stateDir, 'scratch/postgres'))).not.toEqual([]);
     await lab.must('down', '--volumes');
+    expect(await readIdentity(pidFile(lab.stateDir, 'backups'))).toBeNull();
+    expect(isAlive(service!)).toBe(false);
     expect(await readBackupStatus(lab.stateDir)).toBeNull();
     expect(processesNaming(lab.stateDir)).toEqual([]);
     await expect(stat(join(lab.stateDir, 'backups/postgres/copies/config'))).resolves.toBeDefined();

@@ -1,4 +1,5 @@
 import { LabError } from '../errors.ts';
+import { BACKUPS } from '../native/backup-service.ts';
 import { SUPERVISOR_NAMES } from '../native/layout.ts';
 import { MONITORING } from '../native/monitoring.ts';
 import type { LabContext } from '../runtime.ts';
@@ -14,11 +15,12 @@ const READY_SECONDS = 180;
 /** LabError `docker-missing` where there is no engine; before a lab that is up is ended for this one. */
 export async function prepareDocker(wanted: LabState): Promise<void> {
   // Compose says nothing of a profile that it does not know.
-  if (wanted.with.includes(MONITORING))
+  const absent = wanted.with.filter((part) => part === MONITORING || part === BACKUPS);
+  if (absent.length > 0)
     throw new LabError(
       'usage',
-      'the docker lab has no monitoring yet',
-      `./lab up --runtime native --with ${MONITORING}`,
+      `the docker lab has no ${absent.join(', no ')} yet`,
+      `./lab up --runtime native --with ${absent.join(' ')}`,
     );
   if ((await dockerAnswers()) === null) throw noDocker();
 }

@@ -1,18 +1,24 @@
 import {
+  applyRetention,
+  archiveLog,
+  type BackupRecord,
   type BaseRecord,
+  backUp,
   isProof,
   prove,
   Repository,
   type Restored,
+  type Retention,
   type Site,
 } from '@replication-lab/backup';
+import { formatDurationMs } from '../duration.ts';
 import { LabError, messageOf } from '../errors.ts';
 import { withLock } from '../lock.ts';
 import { stateDirectory } from '../paths.ts';
 import type { LabContext } from '../runtime.ts';
 import { type LabState, requireState } from '../state.ts';
 import { type Attempt, noteAttempt } from './backup-status.ts';
-import { asLabErrors, backupNeeds, siteOf } from './backups.ts';
+import { asLabErrors, backupNeeds, type ScratchPlace, siteOf } from './backups.ts';
 import { openNativeLab } from './lab.ts';
 import { ensurePackages } from './packages.ts';
 
@@ -23,11 +29,12 @@ export async function withBackups<T>(
   purpose: string,
   context: LabContext,
   work: (site: Site, repository: Repository) => Promise<T>,
+  place: ScratchPlace = 'restore',
 ): Promise<T> {
   const stateDir = stateDirectory();
   const state = await requireNative(stateDir);
   await ensurePackages(backupNeeds(state.engine), context);
-  const site = siteOf(await openNativeLab(stateDir, state));
+  const site = siteOf(await openNativeLab(stateDir, state), place);
   const lock = { name: 'backup', purpose, waitMs: LOCK_WAIT_MS, signal: context.signal };
   const onWait = (holder: string) => context.progress(`waiting for ${holder}`);
   return withLock(stateDir, { ...lock, onWait }, () =>
@@ -41,19 +48,32 @@ async function requireNative(stateDir: string): Promise<LabState> {
   throw new LabError('usage', 'backups are of the native lab', './lab up --runtime native');
 }
 
+/** What the work of an attempt is given. */
+export interface AttemptTools {
+  readonly site: Site;
+  readonly repository: Repository;
+  readonly progress: (message: string) => void;
+  /** Aborts at the deadline too. */
+  readonly signal: AbortSignal;
+  readonly prove: (base: BaseRecord) => Promise<Restored>;
+}
+
 /**
- * As `withBackups`, for work that proves a backup, by what it is given for that: what becomes of it is written down for whatever
- * watches the lab. What a person has ended is no failure.
+ * As `withBackups`, for work that proves a backup: what becomes of it is written down for whatever watches the lab. What a person has
+ * ended is no failure; what was not ready at the deadline is one (LabError `not-in-time`).
  */
 export async function attemptProof<T>(
   purpose: string,
   context: LabContext,
-  work: (site: Site, repository: Repository, proveIt: (base: BaseRecord) => Promise<Restored>) => Promise<T>,
+  work: (tools: AttemptTools) => Promise<T>,
+  deadlineMs: number | null = null,
 ): Promise<T> {
-  const { progress, signal } = context;
+  const { progress } = context;
   const stateDir = stateDirectory();
   const { engine } = await requireNative(stateDir);
   const startedMs = Date.now();
+  const deadline = deadlineMs === null ? null : AbortSignal.timeout(deadlineMs);
+  const signal = deadline ? AbortSignal.any([context.signal, deadline]) : context.signal;
   let noted = false;
   const note = async (proved: Attempt['proved']) => {
     noted = true;
@@ -61,17 +81,59 @@ export async function attemptProof<T>(
       progress(`the status of backups was not written: ${messageOf(error)}`),
     );
   };
-  try {
-    return await withBackups(purpose, context, (site, repository) =>
-      work(site, repository, async (base) => {
+  const attempt = (site: Site, repository: Repository) =>
+    work({
+      ...{ site, repository, progress, signal },
+      prove: async (base) => {
         const restored = await prove(site, repository, base, progress, signal);
         const { bytes, node } = base;
         await note(isProof(restored) ? { atMs: Date.now(), bytes, node } : null);
         return restored;
-      }),
-    );
+      },
+    });
+  try {
+    return await withBackups(purpose, { ...context, signal }, attempt, 'proof');
   } catch (error) {
-    if (!noted && !signal.aborted) await note(null);
-    throw error;
+    if (context.signal.aborted) throw error;
+    if (!noted) await note(null);
+    if (deadlineMs === null || !deadline?.aborted) throw error;
+    const what = `the backup was not ready within ${formatDurationMs(deadlineMs)}, and was ended`;
+    throw new LabError('not-in-time', what, 'a longer --deadline, or a longer interval', error);
   }
+}
+
+export interface MakeOptions {
+  readonly verify: boolean;
+  readonly retention: Retention;
+  readonly deadlineMs: number | null;
+}
+
+/** A copy, and how it was restored; null: nobody tried. `gone`: what the retention has let go. */
+export interface Made {
+  readonly base: BaseRecord;
+  readonly proof: Restored | null;
+  readonly gap: string | null;
+  readonly gone: readonly BackupRecord[];
+}
+
+/** Copies, proves, and lets old copies go: those never after a proof that has failed. */
+export function makeBackup(
+  context: LabContext,
+  { verify, retention, deadlineMs }: MakeOptions,
+): Promise<Made> {
+  const work = async ({
+    site,
+    repository,
+    progress,
+    signal,
+    prove: proveIt,
+  }: AttemptTools): Promise<Made> => {
+    const base = await backUp(site, repository, progress, signal);
+    const proof = verify ? await proveIt(base) : null;
+    const gap = verify ? null : (await archiveLog(site, repository, signal)).gap;
+    const mayForget = proof === null || isProof(proof);
+    const gone = mayForget ? await applyRetention(site, repository, retention, signal) : [];
+    return { base, proof, gap, gone };
+  };
+  return attemptProof('backup', context, work, deadlineMs);
 }

@@ -18,9 +18,25 @@ import type { Need } from './packages.ts';
 
 /** Where the backups of a native lab are, and the node that they are restored into. */
 
-export const scratchEndpoint = ({ loopback, engine }: Pick<NativePlan, 'loopback' | 'engine'>): Endpoint => ({
+/** Two of them: proving a backup must not take the node away that somebody has restored and works on. */
+const SCRATCH = {
+  restore: { last: 1, directory: 'scratch' },
+  proof: { last: 2, directory: 'scratch-proof' },
+} as const;
+export type ScratchPlace = keyof typeof SCRATCH;
+const PLACES = Object.keys(SCRATCH) as ScratchPlace[];
+
+/** Below the state directory. */
+export const SCRATCH_DIRECTORIES: readonly string[] = Object.values(SCRATCH).map(
+  ({ directory }) => directory,
+);
+
+const scratchEndpoint = (
+  { loopback, engine }: Pick<NativePlan, 'loopback' | 'engine'>,
+  place: ScratchPlace,
+): Endpoint => ({
   name: 'scratch',
-  host: `${loopback}.60.1`,
+  host: `${loopback}.60.${SCRATCH[place].last}`,
   port: DEFAULT_PORT[engine],
 });
 
@@ -33,7 +49,7 @@ export const backupDirectory = (
 /** A server id that no node has: theirs are below 10 and grow by 10. */
 const SCRATCH_SERVER_ID = 9_005;
 
-export function siteOf({ plan, databases }: NativeLab): Site {
+export function siteOf({ plan, databases }: NativeLab, place: ScratchPlace): Site {
   const first = databases.node(NODE_NAMES[0]).spec;
   return {
     engine: databases.engine,
@@ -45,20 +61,22 @@ export function siteOf({ plan, databases }: NativeLab): Site {
       ...first,
       // It shows the first node's certificate.
       node: {
-        ...scratchEndpoint(plan),
+        ...scratchEndpoint(plan, place),
         tls: first.node.tls && { ...first.node.tls, serverName: first.node.name },
       },
       serverId: SCRATCH_SERVER_ID,
-      stateDir: join(plan.stateDir, 'scratch', plan.engine),
+      stateDir: join(plan.stateDir, SCRATCH[place].directory, plan.engine),
       supervised: true,
     },
   };
 }
 
-/** Ends the scratch node and removes it, if there is one. */
+/** Ends the scratch nodes and removes them, those that there are. */
 export async function removeScratch(lab: NativeLab): Promise<void> {
-  const site = siteOf(lab);
-  if (existsSync(site.scratch.stateDir)) await discardScratch(site);
+  for (const place of PLACES) {
+    const site = siteOf(lab, place);
+    if (existsSync(site.scratch.stateDir)) await discardScratch(site);
+  }
 }
 
 /** What backups of the engine need beside its server. */

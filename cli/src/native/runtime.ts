@@ -17,8 +17,9 @@ import {
 import { ENGINES, type LabState } from '../state.ts';
 import type { Condition, LabObservation } from '../status/types.ts';
 import { pause, waitFor } from '../wait.ts';
+import { BACKUPS, optionalNames } from './backup-service.ts';
 import { removeBackupStatus } from './backup-status.ts';
-import { removeScratch } from './backups.ts';
+import { removeScratch, SCRATCH_DIRECTORIES } from './backups.ts';
 import { runLabBootstrap } from './bootstrap.ts';
 import { certificatesOf, prepareCertificates } from './certificates.ts';
 import { clockEnvironment, setClock } from './clocks.ts';
@@ -26,7 +27,7 @@ import { takeCertificate } from './haproxy-admin.ts';
 import { type NativeLab, openNativeLab } from './lab.ts';
 import { AGENT, CERTIFICATES, guardNames, logFile, nodeNames } from './layout.ts';
 import { printLogs } from './logs.ts';
-import { monitorNames, monitorUrls } from './monitoring.ts';
+import { monitorUrls } from './monitoring.ts';
 import { askNativeSupervisors, observeNative, orderNativeSupervisors } from './observe.ts';
 import { installCommand } from './packages.ts';
 import { HAPROXY, SERVICES } from './services.ts';
@@ -51,7 +52,7 @@ export class NativeRuntime implements LabRuntime {
     this.#stateDir = stateDir;
     this.#state = state;
     this.engine = state.engine;
-    this.parts = [...nodeNames(state.topology), ...SERVICES, ...guardNames(state), ...monitorNames(state)];
+    this.parts = [...nodeNames(state.topology), ...SERVICES, ...guardNames(state), ...optionalNames(state)];
   }
 
   #open(): Promise<NativeLab> {
@@ -278,12 +279,14 @@ export async function removeNative(
     if (!present.includes(engine)) continue;
     progress(`ending ${engine}`);
     const lab = await openNativeLab(stateDir, { ...state, engine });
+    // First of all what would begin a new one.
+    await lab.services.stop(BACKUPS);
     await removeScratch(lab);
     await stopProcesses(lab);
     await lab.cgroups.remove();
     await removeFiles(join(stateDir, engine), options.volumes);
   }
-  const others = ['run', 'logs', 'scratch', ...(options.volumes ? [CERTIFICATES] : [])];
+  const others = ['run', 'logs', ...SCRATCH_DIRECTORIES, ...(options.volumes ? [CERTIFICATES] : [])];
   for (const dir of others) await rm(join(stateDir, dir), { recursive: true, force: true });
   if (options.volumes) await removeBackupStatus(stateDir);
 }

@@ -6,6 +6,7 @@ import { answers, dateOf } from '../http.ts';
 import { repositoryRoot } from '../paths.ts';
 import { isAlive, type ProcessIdentity, readIdentity, terminate, writeIdentity } from '../processes.ts';
 import { waitFor } from '../wait.ts';
+import { BACKUPS, isScheduling, scheduleCommand } from './backup-service.ts';
 import type { LabCgroups } from './cgroup.ts';
 import { launch, tailOf } from './launch.ts';
 import {
@@ -37,7 +38,8 @@ export const SERVICES: readonly string[] = [...API_NAMES, HAPROXY];
 const READY_TIMEOUT_MS = 20_000;
 /** The API drains for some seconds before it closes; see SHUTDOWN_TIMEOUT_MS in services/api. */
 const API_STOP_MS = 8000;
-const HAPROXY_STOP_MS = 3000;
+/** A backup that is cut off ends its tools, and the node it is restored into. */
+const STOP_MS: Readonly<Record<string, number>> = { [HAPROXY]: 3000, [BACKUPS]: 30_000 };
 const HAPROXY_SOCKET_BYTES = 97;
 
 const isSupervisor = (name: string): boolean => name.startsWith('supervisor-');
@@ -82,13 +84,15 @@ export class Services {
     const all = { ...command, env: { ...command.env, ...env }, logFile: logFile(stateDir, name) };
     const identity = await launch(name, all);
     await writeIdentity(pidFile(stateDir, name), identity);
-    await this.#cgroups.place(name, identity.pid);
+    // A group of its own would weigh as much as a database's: see LOW in packages/backup/src/tools.ts.
+    if (name !== BACKUPS) await this.#cgroups.place(name, identity.pid);
     return identity;
   }
 
   #command(name: string) {
     if (name === HAPROXY) return this.#haproxy();
     if (isMonitor(name)) return monitorCommand(this.#plan, name);
+    if (name === BACKUPS) return scheduleCommand(this.#plan);
     if (name === AGENT) return node('services/agent/src/native-main.ts', agentEnvironment(this.#plan));
     if (name === CATCHER) return node('services/catcher/src/main.ts', catcherEnvironment(this.#plan));
     return isSupervisor(name)
@@ -131,10 +135,10 @@ export class Services {
       async () => {
         const identity = await this.process(name);
         if (!identity) throw await this.#ended(name);
-        return answers(url, 1000);
+        return name === BACKUPS ? isScheduling(this.#plan.stateDir, identity) : answers(url, 1000);
       },
       {
-        what: `${name} to answer ${url}`,
+        what: name === BACKUPS ? `${name} to begin` : `${name} to answer ${url}`,
         timeoutMs: READY_TIMEOUT_MS,
         signal,
         code: 'not-ready',
@@ -171,7 +175,7 @@ export class Services {
 
   async stop(name: string): Promise<void> {
     const identity = await this.process(name);
-    if (identity) await terminate(identity, name === HAPROXY ? HAPROXY_STOP_MS : API_STOP_MS, name);
+    if (identity) await terminate(identity, STOP_MS[name] ?? API_STOP_MS, name);
     await rm(pidFile(this.#plan.stateDir, name), { force: true });
   }
 

@@ -3,6 +3,8 @@ import { engineOf } from '@replication-lab/engines/local';
 import { LabError } from '../errors.ts';
 import type { LabContext } from '../runtime.ts';
 import { type LabState, writeState } from '../state.ts';
+import { BACKUPS, hasBackups, optionalNames } from './backup-service.ts';
+import { backupNeeds } from './backups.ts';
 import { runLabBootstrap } from './bootstrap.ts';
 import { prepareCertificates } from './certificates.ts';
 import { type NativeLab, openNativeLab } from './lab.ts';
@@ -15,15 +17,19 @@ import { HAPROXY, SERVICES } from './services.ts';
 
 /** Installs what is missing; before a lab that is up is ended for this one. */
 export async function prepareNative(wanted: LabState, context: LabContext): Promise<void> {
-  const unknown = wanted.with.filter((part) => part !== MONITORING);
+  const unknown = wanted.with.filter((part) => part !== MONITORING && part !== BACKUPS);
   if (unknown.length > 0)
     throw new LabError(
       'usage',
       `the native lab has no part ${unknown.join(', ')}`,
-      `./lab up --with ${MONITORING}`,
+      `./lab up --with ${MONITORING} ${BACKUPS}`,
     );
   const monitoring = monitorNames(wanted).length > 0 ? [monitoringNeed] : [];
-  await ensurePackages([serverNeed(engineOf(wanted.engine)), haproxyNeed, ...monitoring], context);
+  const backups = hasBackups(wanted) ? backupNeeds(wanted.engine) : [];
+  await ensurePackages(
+    [serverNeed(engineOf(wanted.engine)), haproxyNeed, ...monitoring, ...backups],
+    context,
+  );
 }
 
 /**
@@ -69,15 +75,15 @@ async function startEverything(lab: NativeLab, state: LabState, context: LabCont
   for (const name of API_NAMES) await lab.services.waitUntilReady(name, 'ready', signal);
   await lab.services.waitUntilReady(HAPROXY, 'ready', signal);
   for (const name of guards) await lab.services.waitUntilReady(name, 'live', signal);
-  await startMonitoring(lab, state, context);
+  await startOptional(lab, state, context);
 }
 
-async function startMonitoring(lab: NativeLab, state: LabState, context: LabContext): Promise<void> {
-  const monitors = monitorNames(state);
-  if (monitors.length === 0) return;
-  context.progress(`starting ${monitors.join(', ')}`);
-  for (const name of monitors) await lab.services.start(name);
-  for (const name of monitors) await lab.services.waitUntilReady(name, 'live', context.signal);
+async function startOptional(lab: NativeLab, state: LabState, context: LabContext): Promise<void> {
+  const parts = optionalNames(state);
+  if (parts.length === 0) return;
+  context.progress(`starting ${parts.join(', ')}`);
+  for (const name of parts) await lab.services.start(name);
+  for (const name of parts) await lab.services.waitUntilReady(name, 'live', context.signal);
 }
 
 async function anyRuns({ databases, services, plan }: NativeLab): Promise<boolean> {
@@ -89,8 +95,8 @@ async function anyRuns({ databases, services, plan }: NativeLab): Promise<boolea
 /** What runs and does not fit what is wanted ends first; its data stays. */
 async function stopMisfits(lab: NativeLab, previous: LabState | null, wanted: LabState): Promise<void> {
   if (!previous) return;
-  // What it asks and tells was written down for the lab as it was.
-  await stopAll(lab, MONITORS);
+  // What they ask and tell was written down for the lab as it was.
+  await stopAll(lab, OPTIONAL);
   // Databases are told at their start whether a supervisor attaches them, and forget with it for whom they waited.
   const sameGuards = guardNames(previous).length === guardNames(wanted).length;
   if (previous.loopback !== wanted.loopback || !sameGuards) return stopProcesses(lab);
@@ -130,7 +136,7 @@ async function capDatabases(lab: NativeLab, cpus: number | null): Promise<void> 
   for (const { name } of lab.plan.endpoints) await lab.cgroups.cap(name, cpus);
 }
 
-const MONITORS = [PROMETHEUS, ALERTMANAGER];
+const OPTIONAL = [PROMETHEUS, ALERTMANAGER, BACKUPS];
 
 const stopAll = (lab: NativeLab, services: readonly string[]) =>
   Promise.all(services.map((name) => lab.services.stop(name)));
@@ -138,7 +144,7 @@ const stopAll = (lab: NativeLab, services: readonly string[]) =>
 /** Ends every process of the lab: what faces the clients first, the primary last so that it holds the most. */
 export async function stopProcesses(lab: NativeLab): Promise<void> {
   // First of all: the end of the lab is nothing to be told of.
-  await stopAll(lab, MONITORS);
+  await stopAll(lab, OPTIONAL);
   // Before the databases: a supervisor would take their end for a failure, an agent might start them again.
   await stopAll(lab, [...SERVICES, ...SUPERVISOR_NAMES, CATCHER, AGENT]);
   const [first, ...others] = NODE_NAMES;

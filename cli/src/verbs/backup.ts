@@ -1,9 +1,7 @@
 import {
-  applyRetention,
   archiveLog,
   type BackupRecord,
   type BaseRecord,
-  backUp,
   isProof,
   type Repository,
   type Restored,
@@ -12,9 +10,21 @@ import {
   timeText,
 } from '@replication-lab/backup';
 import { Option } from 'commander';
+import { firstDue, runSchedule } from '../backup-schedule.ts';
 import { formatDurationMs } from '../duration.ts';
 import { LabError } from '../errors.ts';
-import { attemptProof, withBackups } from '../native/backup-session.ts';
+import { withLock } from '../lock.ts';
+import { SCHEDULE_LOCK } from '../native/backup-service.ts';
+import {
+  type AttemptTools,
+  attemptProof,
+  type Made,
+  type MakeOptions,
+  makeBackup,
+  withBackups,
+} from '../native/backup-session.ts';
+import { readBackupStatus } from '../native/backup-status.ts';
+import { stateDirectory } from '../paths.ts';
 import { defineVerb, type ExitCode, exitCode, type VerbContext } from '../verb.ts';
 import { parseCount, parseDuration } from './options.ts';
 
@@ -26,6 +36,8 @@ interface BackupOptions {
   readonly verify: boolean;
   readonly keep: number;
   readonly keepFor?: number;
+  readonly every?: number;
+  readonly deadline?: number;
 }
 
 export const backup = defineVerb<BackupOptions>({
@@ -42,19 +54,27 @@ export const backup = defineVerb<BackupOptions>({
     new Option('--list', 'what is there'),
     new Option('--prove [id]', 'restore and compare a backup that is there (default: the newest)'),
     new Option('--check', 'read all that is stored, and compare it with its checksums'),
-    new Option('--keep <n>', 'so many of the newest copies stay').argParser(parseCount).default(7),
-    new Option('--keep-for <age>', 'and all that are not older than this, for example 72h').argParser(
+    new Option('--every <time>', 'go on, with a backup every so often, for example 1h').argParser(
       parseDuration,
     ),
+    new Option('--deadline <time>', 'end a backup that takes longer; it has failed').argParser(parseDuration),
+    new Option('--keep <n>', 'so many of the newest copies stay')
+      .env('LAB_BACKUP_KEEP')
+      .argParser(parseCount)
+      .default(7),
+    new Option('--keep-for <age>', 'and all that are not older than this, for example 72h')
+      .env('LAB_BACKUP_KEEP_FOR')
+      .argParser(parseDuration),
   ],
   printsData: true,
   mayAsk: true,
   async run(context) {
     const { options } = context;
-    const only = (['list', 'log', 'check', 'prove'] as const).filter((name) => options[name]);
+    const only = (['list', 'log', 'check', 'prove', 'every'] as const).filter((name) => options[name]);
     if (only.length > 1)
       throw new LabError('usage', `choose one of ${only.map((name) => `--${name}`).join(', ')}`, null);
     if (options.prove) return proveOne(context);
+    if (options.every !== undefined) return schedule(options.every, context);
     if (!options.list && !options.log && !options.check) return make(context);
     return withBackups('backup', context, (site, repository) => {
       if (options.list) return list(repository, context);
@@ -65,32 +85,53 @@ export const backup = defineVerb<BackupOptions>({
 
 type Context = VerbContext<BackupOptions>;
 
+const makeOptions = ({ verify, keep, keepFor, deadline }: BackupOptions): MakeOptions => ({
+  ...{ verify, deadlineMs: deadline ?? null },
+  retention: { keepLast: keep, keepWithinMs: keepFor ?? null },
+});
+
 async function make(context: Context): Promise<ExitCode> {
-  const { options, progress, signal, json, out } = context;
+  const { options, json, out } = context;
   const startedMs = performance.now();
-  const { base, proof, gone } = await attemptProof('backup', context, async (site, repository, proveIt) => {
-    const copy = await backUp(site, repository, progress, signal);
-    let restored: Restored | null = null;
-    if (options.verify) restored = await proveIt(copy);
-    else {
-      const { gap } = await archiveLog(site, repository, signal);
-      if (gap) out.warn(gap);
-    }
-    const retention = { keepLast: options.keep, keepWithinMs: options.keepFor ?? null };
-    const mayForget = restored === null || isProof(restored);
-    const forgotten = mayForget ? await applyRetention(site, repository, retention, signal) : [];
-    return { base: copy, proof: restored, gone: forgotten };
-  });
+  const made = await makeBackup(context, makeOptions(options));
+  const { base, proof, gap, gone } = made;
   const removed = split(gone).bases.map(({ id }) => id);
   const tookMs = performance.now() - startedMs;
+  if (gap) out.warn(gap);
   if (json) out.json({ backup: base, proof, removed, tookMs });
-  else {
-    const mib = Math.round(base.bytes / 2 ** 20);
-    out.line(`Backup ${base.id}: ${mib} MiB of ${base.node}, in ${formatDurationMs(tookMs)}.`);
-    for (const line of proof ? proofLines(proof) : ['  not proved: ./lab backup --prove']) out.line(line);
-    if (removed.length > 0) out.line(`  removed, as --keep says: ${removed.join(', ')}`);
-  }
+  else for (const line of madeLines(made, tookMs)) out.line(line);
   return proof === null || isProof(proof) ? exitCode.done : exitCode.failed;
+}
+
+function madeLines({ base, proof, gone }: Made, tookMs: number): string[] {
+  const removed = split(gone).bases.map(({ id }) => id);
+  const mib = Math.round(base.bytes / 2 ** 20);
+  return [
+    `Backup ${base.id}: ${mib} MiB of ${base.node}, in ${formatDurationMs(tookMs)}.`,
+    ...(proof ? proofLines(proof) : ['  not proved: ./lab backup --prove']),
+    ...(removed.length > 0 ? [`  removed, as --keep says: ${removed.join(', ')}`] : []),
+  ];
+}
+
+/** One backup after the other, until somebody ends it. Each has the interval as its deadline, unless `--deadline` says less. */
+async function schedule(everyMs: number, context: Context): Promise<ExitCode> {
+  const { options, signal, json, out } = context;
+  const stateDir = stateDirectory();
+  const deadlineMs = Math.min(everyMs, options.deadline ?? everyMs);
+  const attempt = async () => {
+    const startedMs = performance.now();
+    const made = await makeBackup(context, { ...makeOptions(options), deadlineMs });
+    const tookMs = performance.now() - startedMs;
+    if (json) out.json({ backup: made.base, proof: made.proof, removed: made.gone, tookMs });
+    else for (const line of madeLines(made, tookMs)) out.line(line);
+  };
+  const lock = { name: SCHEDULE_LOCK, purpose: 'scheduled backups', waitMs: 0, signal };
+  await withLock(stateDir, lock, async () => {
+    const last = (await readBackupStatus(stateDir))?.lastAttemptAt;
+    const firstDueMs = firstDue(last ? Date.parse(last) : null, everyMs, Date.now());
+    await runSchedule({ everyMs, firstDueMs, attempt, signal, say: (message) => out.warn(message) });
+  });
+  return exitCode.done;
 }
 
 function proofLines(restored: Restored): string[] {
@@ -105,12 +146,13 @@ function proofLines(restored: Restored): string[] {
 
 async function proveOne(context: Context): Promise<ExitCode> {
   const { options, json, out } = context;
-  const { base, proof } = await attemptProof('backup', context, async (_site, repository, proveIt) => {
-    const { bases } = split(await repository.list());
+  const work = async ({ repository, prove }: AttemptTools) => {
+    const { bases } = split(await repository.records());
     const found = options.prove === true ? bases[0] : bases.find(({ id }) => id === options.prove);
     if (!found) throw new LabError('no-backup', 'there is no such backup', './lab backup --list');
-    return { base: found, proof: await proveIt(found) };
-  });
+    return { base: found, proof: await prove(found) };
+  };
+  const { base, proof } = await attemptProof('backup', context, work, options.deadline ?? null);
   if (json) out.json({ backup: base, proof });
   else for (const line of [`Backup ${base.id}:`, ...proofLines(proof)]) out.line(line);
   return isProof(proof) ? exitCode.done : exitCode.failed;
