@@ -58,6 +58,19 @@ for (const engine of NATIVE_ENGINES) {
       ]);
     });
 
+    it("puts the engine's own statements to every node", async () => {
+      const { statements } = JSON.parse(await lab.must('status', '--verbose', '--json'));
+      const of = (node: string) => statements.filter((answer: { node: string }) => answer.node === node);
+      const text = JSON.stringify([of('db-2'), of('db-3')]);
+      expect(statements.map(({ rows }: { rows: unknown }) => rows)).not.toContain(null);
+      expect(
+        text.match(engine === 'postgres' ? /"status":"streaming"/g : /_SQL_Running":"Yes"/g),
+      ).toHaveLength(2);
+      expect(JSON.stringify(of('db-1'))).toContain(
+        engine === 'postgres' ? '"bytes_behind":"' : 'Binlog Dump',
+      );
+    });
+
     it('creates, reads, changes and removes a user through HAProxy', async () => {
       const created = await post('Ada', 'ada@example.test');
       expect(created.status).toBe(201);

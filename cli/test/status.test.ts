@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { judge } from '../src/status/judge.ts';
 import { renderStatus } from '../src/status/render.ts';
+import { renderStatements } from '../src/status/render-statements.ts';
 import { stalenessFrom } from '../src/status/staleness.ts';
+import { answerOf, STATEMENTS } from '../src/status/statements.ts';
 import type { LabObservation, NodeAnswer, NodeObservation } from '../src/status/types.ts';
 
 const primary: NodeAnswer = {
@@ -135,5 +137,29 @@ describe('who would replace the primary', () => {
     const why = 'no-lock-majority: 1 of 3 locks, and 2 are needed';
     const passive = ['supervisor-1', 'supervisor-2'].map((name) => supervisor(name, 'passive', [why]));
     expect(quorum(...passive)).toEqual({ ok: false, reasons: ['no supervisor acts', why] });
+  });
+});
+
+describe('status --verbose', () => {
+  const [replicaStatus, , processes] = STATEMENTS.mariadb;
+  const row = { Slave_IO_Running: 'Yes', Seconds_Behind_Master: 0n, Not_Shown: 1, Last_IO_Error: null };
+
+  it("shows the columns that matter, as text, and beside the engine's lag the lab's", () => {
+    const answer = answerOf('db-2', replicaStatus!, [row]);
+    expect(answer.rows).toEqual([
+      { Slave_IO_Running: 'Yes', Seconds_Behind_Master: '0', Last_IO_Error: null },
+    ]);
+    const text = renderStatements(judge(lab()), [answer]);
+    expect(text).toMatch(/^db-2 {2}SHOW REPLICA STATUS\n +textbook: SHOW SLAVE STATUS\n/);
+    expect(text).toMatch(/Seconds_Behind_Master +0 {3}\(the lab measures 45 ms\)/);
+  });
+
+  it('says what it leaves out, and who did not answer', () => {
+    const many = answerOf('db-1', processes!, Array(20).fill({ Id: 1, Info: 'x'.repeat(1000) }));
+    expect(many).toMatchObject({ more: 8 });
+    const text = renderStatements(judge(lab()), [many, answerOf('db-3', processes!, null)]);
+    expect(text).toMatch(/and 8 more/);
+    expect(text).toMatch(/db-3 {2}SHOW PROCESSLIST\n {2}no answer/);
+    expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(120);
   });
 });
