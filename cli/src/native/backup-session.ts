@@ -1,3 +1,5 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   applyRetention,
   archiveLog,
@@ -11,6 +13,7 @@ import {
   type Retention,
   type Site,
 } from '@replication-lab/backup';
+import { z } from 'zod';
 import { formatDurationMs } from '../duration.ts';
 import { LabError, messageOf } from '../errors.ts';
 import { withLock } from '../lock.ts';
@@ -22,6 +25,7 @@ import { asLabErrors, backupNeeds, type ScratchPlace, siteOf } from './backups.t
 import { openNativeLab } from './lab.ts';
 import { ensurePackages } from './packages.ts';
 
+const directories = z.array(z.string());
 const LOCK_WAIT_MS = 600_000;
 
 /** Opens the backups of the lab that is up, or was last; one command at a time. Installs what is missing. */
@@ -38,8 +42,38 @@ export async function withBackups<T>(
   const lock = { name: 'backup', purpose, waitMs: LOCK_WAIT_MS, signal: context.signal };
   const onWait = (holder: string) => context.progress(`waiting for ${holder}`);
   return withLock(stateDir, { ...lock, onWait }, () =>
-    asLabErrors(async () => work(site, await Repository.open(site.directory))),
+    asLabErrors(async () => work(site, await openRepository(stateDir, site.directory))),
   );
+}
+
+/**
+ * Remembers where backups were made. A directory that has lost them is most likely one whose disk is not mounted: to begin anew there
+ * would be to have none, unnoticed.
+ */
+async function openRepository(stateDir: string, directory: string): Promise<Repository> {
+  const memory = join(stateDir, 'backup-directories.json');
+  const known = await readDirectories(memory);
+  if (known.includes(directory) && !Repository.isThere(directory))
+    throw new LabError(
+      'backups-gone',
+      `the backups that were in ${directory} are gone`,
+      `mount their disk; or, to begin anew, remove ${memory}`,
+    );
+  const repository = await Repository.open(directory);
+  if (!known.includes(directory)) {
+    await writeFile(`${memory}.new`, `${JSON.stringify([...known, directory], null, 2)}\n`);
+    await rename(`${memory}.new`, memory);
+  }
+  return repository;
+}
+
+/** What cannot be read is forgotten: it only guards against a mistake. */
+async function readDirectories(path: string): Promise<readonly string[]> {
+  try {
+    return directories.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch {
+    return [];
+  }
 }
 
 async function requireNative(stateDir: string): Promise<LabState> {

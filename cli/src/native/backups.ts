@@ -11,7 +11,7 @@ import {
 import type { Endpoint, EngineName } from '@replication-lab/engines';
 import { DEFAULT_PORT, NODE_NAMES } from '@replication-lab/engines/config';
 import { engineOf, LocalError } from '@replication-lab/engines/local';
-import { LabError } from '../errors.ts';
+import { LabError, messageOf, systemCode } from '../errors.ts';
 import type { NativeLab } from './lab.ts';
 import type { NativePlan } from './layout.ts';
 import type { Need } from './packages.ts';
@@ -102,6 +102,8 @@ export async function asLabErrors<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof BackupError) throw new LabError(error.code, error.message, error.mend, error);
+    if (systemCode(error) === 'ENOSPC')
+      throw new LabError('disk-full', messageOf(error), 'make room; the older backups are untouched', error);
     if (error instanceof LocalError) throw new LabError(error.code, error.message, './lab doctor', error);
     throw error;
   }

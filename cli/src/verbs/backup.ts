@@ -73,6 +73,7 @@ export const backup = defineVerb<BackupOptions>({
     const only = (['list', 'log', 'check', 'prove', 'every'] as const).filter((name) => options[name]);
     if (only.length > 1)
       throw new LabError('usage', `choose one of ${only.map((name) => `--${name}`).join(', ')}`, null);
+    refuseOddTimes(options);
     if (options.prove) return proveOne(context);
     if (options.every !== undefined) return schedule(options.every, context);
     if (!options.list && !options.log && !options.check) return make(context);
@@ -84,6 +85,17 @@ export const backup = defineVerb<BackupOptions>({
 });
 
 type Context = VerbContext<BackupOptions>;
+
+/** Below, nothing could ever be ready; above, timers end at once. */
+const MIN_EVERY_MS = 10_000;
+const MAX_MS = 7 * 24 * 3_600_000;
+
+function refuseOddTimes({ every, deadline }: BackupOptions): void {
+  if (every !== undefined && (every < MIN_EVERY_MS || every > MAX_MS))
+    throw new LabError('usage', '--every takes 10s to 168h', null);
+  if (deadline !== undefined && deadline > MAX_MS)
+    throw new LabError('usage', '--deadline takes 168h at most', null);
+}
 
 const makeOptions = ({ verify, keep, keepFor, deadline }: BackupOptions): MakeOptions => ({
   ...{ verify, deadlineMs: deadline ?? null },

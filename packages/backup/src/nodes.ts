@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, NodeProbe, Position } from '@replication-lab/engines';
 import { EngineError } from '@replication-lab/engines';
 import type { LocalNode } from '@replication-lab/engines/local';
+import { connectForBackup } from './connect.ts';
 import { type Candidate, type Choice, chooseSource } from './decide/source.ts';
 import { BackupError } from './errors.ts';
 import type { BackupEngine, Site } from './types.ts';
@@ -19,13 +20,6 @@ export interface Head {
   readonly end: Position;
 }
 
-async function connect(site: Site, name: string): Promise<Connection> {
-  return site.engine.client.connect(nodeOf(site, name).spec.node, site.accounts.backup, {
-    database: site.database,
-    connectTimeoutMs: ASK_MS,
-  });
-}
-
 export function nodeOf(site: Site, name: string): LocalNode {
   const node = site.nodes.find(({ spec }) => spec.node.name === name);
   if (!node) throw new BackupError('no-node', `there is no node ${name}`);
@@ -40,7 +34,7 @@ export async function withNode<T>(
 ): Promise<T> {
   let connection: Connection;
   try {
-    connection = await connect(site, name);
+    connection = await connectForBackup(site, nodeOf(site, name));
   } catch (error) {
     if (error instanceof EngineError && error.code === 'access-denied')
       throw new BackupError(

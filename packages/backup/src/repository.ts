@@ -38,6 +38,7 @@ const decode = (text: string): unknown => JSON.parse(Buffer.from(text, 'base64ur
 type Kind = BackupRecord['kind'];
 /** Apart, because restic stores equal blocks once: what damages a copy must not damage the log that leads past it. */
 const FOLDERS: Readonly<Record<Kind, string>> = { base: 'copies', log: 'log' };
+const PASSWORD = 'password';
 const KINDS = ['base', 'log'] as const;
 
 interface RunOptions {
@@ -58,6 +59,11 @@ export class Repository {
   /** As last read, with what came since; null: it has to be read. */
   #records: readonly BackupRecord[] | null = null;
 
+  /** Whether anything of one is there. */
+  static isThere(directory: string): boolean {
+    return [PASSWORD, ...Object.values(FOLDERS)].some((name) => existsSync(join(directory, name)));
+  }
+
   static async open(directory: string): Promise<Repository> {
     const repository = new Repository(directory, await requireTool('restic', null, ['restic']));
     await repository.#make();
@@ -74,7 +80,7 @@ export class Repository {
     return join(this.directory, FOLDERS[kind]);
   }
   get passwordFile(): string {
-    return join(this.directory, 'password');
+    return join(this.directory, PASSWORD);
   }
 
   async #make(): Promise<void> {

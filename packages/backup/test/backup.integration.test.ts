@@ -1,9 +1,11 @@
-import { globSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { globSync, statfsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Position } from '@replication-lab/engines';
 import { LocalNode } from '@replication-lab/engines/local';
 import { availableEngines, type Cluster, startCluster } from '@replication-lab/engines/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   type BaseRecord,
   backUp,
@@ -33,6 +35,24 @@ const { engines } = await availableEngines();
 const restic = await findTool('restic', null);
 if (!restic) console.warn('NOT RUN: backups: restic is not installed');
 
+const MIB = 2 ** 20;
+const DISK_MIB = 2048;
+/** A disk in memory, whose size can be changed while it is used. */
+const canMount = process.getuid?.() === 0 && process.platform === 'linux';
+if (!canMount) console.warn('NOT RUN: backups on a full disk: only root can mount one');
+
+async function mountDisk(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MIB}m`, 'tmpfs', directory]);
+}
+
+/** Leaves so many bytes free at most. */
+function resizeDisk(directory: string, freeBytes: number): void {
+  const { blocks, bfree, bsize } = statfsSync(directory);
+  const bytes = Math.min(DISK_MIB * MIB, (blocks - bfree) * bsize + freeBytes);
+  execFileSync('mount', ['-o', `remount,size=${bytes}`, directory]);
+}
+
 const NOTHING_AMISS = { missing: 0, extra: 0, different: 0 };
 const AFTER_COPY = 40;
 /** Of a second after the copy there must be commits, and some later ones: the log of mariadb has no finer times. */
@@ -49,10 +69,12 @@ describe.skipIf(!restic).each(engines)('%s: backups under write load', (name) =>
   beforeAll(async () => {
     cluster = await startCluster(name, { subnet: '127.0.73', nodes: 2, tls: true });
     site = siteOfCluster(cluster, '127.0.73.60');
+    if (canMount && name === engines.at(-1)) await mountDisk(site.directory);
     repository = await Repository.open(site.directory);
   });
   afterAll(async () => {
     if (site) await discardScratch(site);
+    if (site && canMount && name === engines.at(-1)) execFileSync('umount', ['-l', site.directory]);
     await cluster?.[Symbol.asyncDispose]();
   });
 
@@ -110,6 +132,24 @@ describe.skipIf(!restic).each(engines)('%s: backups under write load', (name) =>
     expect(found).toMatchObject(NOTHING_AMISS);
   });
 
+  test.runIf(name === 'postgres')(
+    'a position that the archived log does not come up to is refused',
+    async () => {
+      const further = `${writes.at(-1)!.position}F` as Position; // sixteen times as far
+      const records = await repository.records();
+      const spy = vi.spyOn(repository, 'records');
+      spy.mockResolvedValue(records.map((one) => (one.kind === 'log' ? { ...one, to: further } : one)));
+      try {
+        const wanted = { kind: 'position', position: further } as const;
+        await expect(restore(site, repository, { wanted, progress: quiet })).rejects.toMatchObject({
+          code: 'target-missed',
+        });
+      } finally {
+        spy.mockRestore();
+      }
+    },
+  );
+
   // What the repository does is the same for all engines.
   if (name !== engines.at(-1)) return;
 
@@ -122,6 +162,24 @@ describe.skipIf(!restic).each(engines)('%s: backups under write load', (name) =>
     await expect(backUp(site, repository, onProgress, cut.signal)).rejects.toThrow();
     expect(await repository.list()).toEqual(before);
   });
+
+  test.skipIf(!canMount)(
+    'a disk that gets full is said, before or while a copy is stored; nothing is lost',
+    async () => {
+      const before = await repository.list();
+      const shrinkWhenStored = (message: string) => {
+        if (/^storing/.test(message)) resizeDisk(site.directory, MIB / 16);
+      };
+      try {
+        await expect(backUp(site, repository, shrinkWhenStored)).rejects.toMatchObject({ code: 'disk-full' });
+        resizeDisk(site.directory, 8 * MIB);
+        await expect(backUp(site, repository, quiet)).rejects.toMatchObject({ code: 'disk-full' });
+      } finally {
+        resizeDisk(site.directory, DISK_MIB * MIB);
+      }
+      expect(await repository.list()).toEqual(before);
+    },
+  );
 
   test('a damaged copy is found, said and passed over: the one before leads to the same place', async () => {
     const packs = () => globSync(join(site.directory, 'copies/data/*/*'));

@@ -9,7 +9,7 @@ import { parseTime, timeText } from '../src/decide/target.ts';
 import { readLine } from '../src/mariadb/lines.ts';
 import { gtidSetOf, lineReader } from '../src/mysql/gtids.ts';
 import { postgres } from '../src/postgres/index.ts';
-import { inOrder, parseSegment } from '../src/postgres/wal.ts';
+import { endsAtOrAfter, inOrder, parseSegment } from '../src/postgres/wal.ts';
 import type { BaseRecord, LogRecord } from '../src/types.ts';
 
 const at = (n: number): Position => `1/0/${n.toString(16).toUpperCase()}` as Position;
@@ -153,5 +153,13 @@ describe("what the engines' tools print", () => {
     expect(inOrder(names.map((name) => parseSegment(name, bytes)!)).map(({ file }) => file)).toEqual(
       names.toReversed(),
     );
+  });
+
+  test("log that ends at a page's end comes up to a place behind the next page's header, and no further", () => {
+    const ends = (end: string, target: string) => endsAtOrAfter(end as Position, target as Position);
+    expect(ends('1/0/5000100', '1/0/5000100')).toBe(true);
+    expect(ends('1/0/50000F8', '1/0/5000100')).toBe(false);
+    expect(ends('1/0/5002000', '1/0/5002018')).toBe(true);
+    expect(ends('1/0/5002000', '1/0/5002040')).toBe(false);
   });
 });

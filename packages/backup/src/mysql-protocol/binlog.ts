@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connection, Position } from '@replication-lab/engines';
+import { connectForBackup } from '../connect.ts';
 import { BackupError } from '../errors.ts';
 import { type Command, eachLine, run } from '../tools.ts';
 import type { FetchedLog, LogJob } from '../types.ts';
@@ -67,7 +68,7 @@ export async function filesAfter(
 /** Copies the files as they are on the node. The last one is copied again next time, with what has come to it. */
 export async function fetchBinlog(job: LogJob, dialect: BinlogDialect): Promise<FetchedLog> {
   const { site, source, into, ends, signal } = job;
-  await using connection = await site.engine.client.connect(source.spec.node, site.accounts.backup);
+  await using connection = await connectForBackup(site, source);
   const { files, from } = await filesAfter(connection, ends, dialect);
   const options = await optionFile(
     site.engine.name,

@@ -2,6 +2,7 @@ import { copyFile, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connection, Position, ServerBinary } from '@replication-lab/engines';
 import { writeOwned } from '@replication-lab/engines/local';
+import { connectForBackup } from '../connect.ts';
 import { BackupError } from '../errors.ts';
 import { requireTool, run } from '../tools.ts';
 import type { CopyJob, FetchedLog, LogJob } from '../types.ts';
@@ -36,9 +37,7 @@ async function reach({ site, source }: CopyJob) {
 }
 
 const withSource = async <T>({ site, source }: CopyJob, work: (connection: Connection) => Promise<T>) => {
-  await using connection = await site.engine.client.connect(source.spec.node, site.accounts.backup, {
-    database: site.database,
-  });
+  await using connection = await connectForBackup(site, source);
   return await work(connection);
 };
 

@@ -8,7 +8,7 @@ import { timeText } from '../decide/target.ts';
 import { BackupError } from '../errors.ts';
 import { findTool, run } from '../tools.ts';
 import type { RecoverJob, Target } from '../types.ts';
-import { lsnOf, lsnText, positionText } from './wal.ts';
+import { endsAtOrAfter, lsnOf, lsnText, positionText } from './wal.ts';
 
 const VERIFY_MS = 600_000;
 const REPLAY_MS = 3_600_000;
@@ -73,7 +73,14 @@ export async function recover(job: RecoverJob): Promise<Position> {
   if (first.paused) return first.position;
   // The log ends before anything that lies beyond the target. A recovery with a target would not end there, but fail.
   await new LocalNode(site.scratch, site.engine).stop({ ...(signal && { signal }) });
-  return (await replay(job, settings, end)).position;
+  const { position } = await replay(job, settings, end);
+  if (target.kind === 'position' && !endsAtOrAfter(position, target.position))
+    throw new BackupError(
+      'target-missed',
+      `the archived log ends at ${position}, before ${target.position}`,
+      './lab backup --log, then again; or name an earlier position',
+    );
+  return position;
 }
 
 /** Boots it with these settings, and does `then` when it has replayed all that it should. */

@@ -38,3 +38,16 @@ export const inOrder = (segments: readonly Segment[]): Segment[] =>
       a.timeline - b.timeline ||
       (a.start < b.start ? -1 : a.start > b.start ? 1 : Number(a.partial) - Number(b.partial)),
   );
+
+const PAGE_BYTES = 8192n;
+/** The longest header of a page: the first one of a file has it. */
+const HEADER_BYTES = 40n;
+
+/**
+ * Whether log that was replayed up to `end` comes up to `target`. A place just behind a page's header is named by the server as either
+ * end of that header.
+ */
+export function endsAtOrAfter(end: Position, target: Position): boolean {
+  const have = lsnOf(end);
+  return (have % PAGE_BYTES === 0n ? have + HEADER_BYTES : have) >= lsnOf(target);
+}
