@@ -1,4 +1,4 @@
-import { rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readBackupStatus, removeBackupStatus } from '../src/native/backup-status.ts';
@@ -8,9 +8,9 @@ import { isAlive, readIdentity } from '../src/processes.ts';
 import { LOOPBACK, processesNaming, TestLab, whyNot } from './support/lab.ts';
 import { commandBlocksOf, runBlock } from './support/page.ts';
 
-// The commands of the guide, all of them and in the page's order, on one lab; and that they do what the page says.
+// The commands of the tutorial, all of them and in the page's order, on one lab; and that they do what the page says.
 
-const PAGE = 'docs/guides/backups.md';
+const PAGE = 'docs/tutorial/dropped-table.md';
 const missing: string[] = [];
 for (const need of backupNeeds('postgres')) if (!(await need.present())) missing.push(need.what);
 const reason = missing[0] ?? (await whyNot('postgres'));
@@ -30,7 +30,7 @@ describe.skipIf(reason !== null)(`the commands of ${PAGE}`, () => {
 
   /** By block: what the page says of it, once it has run. */
   const expected: Readonly<Record<string, (said: string) => Promise<unknown> | unknown>> = {
-    'Back up': async (said) => {
+    '1. Make a backup, and see it proved': async (said) => {
       expect(said).toMatch(/^Backup \S+: \d+ MiB of db-[23]/m);
       expect(said).toMatch(/restored: 4 tables, \d+ rows, the same as the lab had at/);
       expect(said).toMatch(/^1 backups in .*\n.*proved \d{4}/m);
@@ -40,14 +40,14 @@ describe.skipIf(reason !== null)(`the commands of ${PAGE}`, () => {
         lastOutcome: 'proved',
       });
     },
-    'A table is dropped by mistake 1': (said) => {
+    '2. The mistake': (said) => {
       expect(said).toMatch(/"email":"ada@example.test"/);
       expect(said).toMatch(new RegExp(`Restored in .*: postgres at ${LOOPBACK}.60.1:5432, closed to writes`));
       expect(said).toMatch(/users 1/);
       expect(said).toMatch(/application read: user \d+, version 1/);
     },
-    'A table is dropped by mistake 2': () => {},
-    'A table is dropped by mistake 3': (said) => {
+    '3. Bring the table back': () => {},
+    '4. Look, and clean up': (said) => {
       expect(said).toMatch(/"email":"ada@example.test"/);
       expect(said).toMatch(/The scratch node is gone/);
     },
@@ -71,6 +71,20 @@ describe.skipIf(reason !== null)(`the commands of ${PAGE}`, () => {
     expect(future.stderr).toMatch(/has not come yet.*in-the-future/);
     expect((await lab.run(['restore', '--to-time', 'noon'])).stderr).toMatch(/bad-target/);
     expect((await lab.run(['restore'])).code).toBe(2);
+    expect((await lab.run(['backup', '--every', '1s'])).code).toBe(2);
+  });
+
+  it('begins none anew where the disk with the backups is not mounted', async () => {
+    const [here, away] = [join(lab.stateDir, 'backups/postgres'), join(lab.stateDir, 'elsewhere')];
+    await rename(here, away);
+    try {
+      expect(await lab.run(['backup', '--list'])).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/backups-gone/),
+      });
+    } finally {
+      await rename(away, here);
+    }
   });
 
   it('goes on after a backup that was not ready in time, and ends well when it is told to', async () => {
