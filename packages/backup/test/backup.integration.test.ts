@@ -150,6 +150,17 @@ describe.skipIf(!restic).each(engines)('%s: backups under write load', (name) =>
     },
   );
 
+  test.runIf(name === 'mysql')('a copy that is cut off ends in the server too', async () => {
+    const cut = new AbortController();
+    const onProgress = () => setTimeout(() => cut.abort(new Error('cut off')), 20);
+    await expect(backUp(site, repository, onProgress, cut.signal)).rejects.toThrow();
+    await using admin = await cluster.admin(first.node);
+    const { rows } = await admin.query(
+      "SELECT ID FROM performance_schema.processlist WHERE INFO LIKE 'CLONE%'",
+    );
+    expect(rows).toEqual([]);
+  });
+
   // What the repository does is the same for all engines.
   if (name !== engines.at(-1)) return;
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Position } from '@replication-lab/engines';
 import { getEngineClient } from '@replication-lab/engines/client';
 import { connectForBackup } from '../connect.ts';
@@ -7,6 +8,7 @@ import { requireTool } from '../tools.ts';
 import type { CopyJob, FetchedLog, LogJob, Site } from '../types.ts';
 
 const COPY_MS = 3_600_000;
+const END_MS = 30_000;
 export const { positions } = getEngineClient('mysql');
 
 /** A set that the server printed. */
@@ -30,14 +32,26 @@ export async function copyBase({ site, source, into, signal }: CopyJob): Promise
   try {
     await connection.query(`CLONE LOCAL DATA DIRECTORY = '${into}'`, [], options);
   } catch (error) {
-    // The server goes on with it when its client is gone.
-    await using other = await connectForBackup(site, source);
-    await other.query(`KILL QUERY ${number}`).catch(() => {}); // it has ended by itself
+    await endSession(site, source, number).catch(() => {}); // what went wrong first is told
     throw error;
   }
   // An upper bound: what the copy really holds its server says when it has booted.
   const { rows } = await connection.query('SELECT @@global.gtid_executed AS executed');
   return setOf(String(rows[0]?.executed));
+}
+
+/** The server goes on with a copy when its client is gone, and makes no other meanwhile. Waits until it has let go of it. */
+async function endSession(site: Site, source: CopyJob['source'], number: number): Promise<void> {
+  await using other = await connectForBackup(site, source);
+  const isThere = async () => {
+    const sql = 'SELECT 1 FROM performance_schema.processlist WHERE ID = ?';
+    return (await other.query(sql, [number])).rows.length > 0;
+  };
+  const deadlineMs = performance.now() + END_MS;
+  while ((await isThere()) && performance.now() < deadlineMs) {
+    await other.query(`KILL CONNECTION ${number}`).catch(() => {}); // it has ended by itself
+    await sleep(100);
+  }
 }
 
 const dialect: BinlogDialect = {
