@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 /** The checkout this command runs from. */
@@ -12,3 +13,7 @@ export const stateDirectory = (env: NodeJS.ProcessEnv = process.env): string =>
 
 /** One directory an engine, so that the data of each survives a visit to another. */
 export const engineDirectory = (stateDir: string, engine: string): string => join(stateDir, engine);
+
+/** What is installed once for all labs of this user; as in ./lab. */
+export const cacheDirectory = (env: NodeJS.ProcessEnv = process.env): string =>
+  join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'replication-lab');

@@ -7,9 +7,10 @@ import { serverNeed } from '../native/needs.ts';
 import { ensurePackages, haproxyNeed } from '../native/packages.ts';
 import type { LabContext } from '../runtime.ts';
 import { throwIfAborted } from '../wait.ts';
+import { ensureHadolint } from './hadolint.ts';
 
 /**
- * What the integration and acceptance tests need: the servers that the distribution packages, HAProxy, Prometheus, k6. (MySQL has
+ * What the integration and acceptance tests need: the servers that the distribution packages, HAProxy, Prometheus, k6, and the linter of Dockerfiles. (MySQL has
  * no Debian package; its tests take the server out of the Docker image where there is one.)
  */
 export async function prepareForTests(context: LabContext): Promise<void> {
@@ -24,5 +25,11 @@ export async function prepareForTests(context: LabContext): Promise<void> {
     throwIfAborted(context.signal);
     // Tests that make load say themselves that they did not run.
     context.out.warn(`no k6: ${messageOf(error)}`);
+  }
+  try {
+    await ensureHadolint(context.signal);
+  } catch (error) {
+    throwIfAborted(context.signal);
+    context.out.warn(`no hadolint: ${messageOf(error).split('\n')[0]}`);
   }
 }

@@ -5,7 +5,10 @@ import { execa } from 'execa';
 import { repositoryRoot } from '../paths.ts';
 import type { LabContext } from '../runtime.ts';
 import { throwIfAborted } from '../wait.ts';
+import { auditPackages } from './audit.ts';
+import type { Check } from './checks.ts';
 import { add, type Counts, countsOf, failuresOf, filesNotRun, none, vitestReport } from './counts.ts';
+import { lintDockerfiles } from './hadolint.ts';
 import { ALONE, integrationLanes, type Lane } from './lanes.ts';
 
 export const KINDS = ['unit', 'integration', 'acceptance'] as const;
@@ -13,19 +16,19 @@ export type Kind = (typeof KINDS)[number];
 
 export interface TestOutcome {
   readonly counts: Counts;
-  /** Static checks that failed, as commands to repeat. */
-  readonly failedChecks: readonly string[];
   /** Test files of which nothing ran, relative to the repository. */
   readonly notRun: readonly string[];
   /** A line for each test that failed. */
   readonly failures: readonly string[];
 }
 
-const CHECKS: readonly (readonly string[])[] = [
+const TOOLS: readonly (readonly string[])[] = [
   ['biome', 'check', '.'],
   ['tsc', '--noEmit'],
   ['tsc', '--noEmit', '-p', 'load-tests'],
 ];
+
+const CHECKS: readonly Check[] = [lintDockerfiles, auditPackages];
 
 /** A tool of node_modules, run by the Node that runs us, with its output on the terminal (as stderr when `quiet`). */
 function tool(args: readonly string[], context: LabContext) {
@@ -44,25 +47,39 @@ function tool(args: readonly string[], context: LabContext) {
   });
 }
 
+export interface ChecksOutcome {
+  /** What failed, as commands to repeat. */
+  readonly failed: readonly string[];
+  /** Checks that this machine or its registry cannot make, each with the reason. */
+  readonly notRun: readonly string[];
+}
+
 /** Style and types first: they take seconds, and tests of code that does not compile say little. */
-export async function runChecks(context: LabContext): Promise<string[]> {
+export async function runChecks(context: LabContext): Promise<ChecksOutcome> {
   const failed: string[] = [];
-  for (const args of CHECKS) {
+  const notRun: string[] = [];
+  for (const args of TOOLS) {
     throwIfAborted(context.signal);
     context.progress(args.join(' '));
     const result = await tool(args, context);
     if (result.exitCode !== 0) failed.push(args.join(' '));
   }
-  return failed;
+  for (const check of CHECKS) {
+    throwIfAborted(context.signal);
+    context.progress(check.name);
+    const checked = await check.run(context.signal);
+    if (checked.result === 'failed') {
+      context.out.error(checked.why);
+      failed.push(check.name);
+    } else if (checked.result === 'not run') notRun.push(`${check.name}: ${checked.why}`);
+  }
+  return { failed, notRun };
 }
 
 /** The kinds one after the other: they would fight for the same cores. */
-export async function runTests(
-  kinds: readonly Kind[],
-  context: LabContext,
-): Promise<Omit<TestOutcome, 'failedChecks'>> {
+export async function runTests(kinds: readonly Kind[], context: LabContext): Promise<TestOutcome> {
   const dir = await mkdtemp(join(tmpdir(), 'lab-test-'));
-  const outcomes: Omit<TestOutcome, 'failedChecks'>[] = [];
+  const outcomes: TestOutcome[] = [];
   try {
     for (const kind of kinds) {
       throwIfAborted(context.signal);
@@ -89,7 +106,7 @@ async function runLane(
   { prefix, options }: Lane,
   reportFile: string,
   context: LabContext,
-): Promise<Omit<TestOutcome, 'failedChecks'>> {
+): Promise<TestOutcome> {
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
   const result = await tool(
     [...prefix, 'vitest', 'run', '--project', kind, '--passWithNoTests', ...reporters, ...options],

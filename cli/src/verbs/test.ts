@@ -14,7 +14,7 @@ export const test = defineVerb<TestOptions>({
   name: 'test',
   summary: 'install what the tests need, and run them all',
   details:
-    'Style, types, then unit, integration (real servers) and acceptance tests (whole labs). The last line counts them.\n' +
+    'Style, types, Dockerfiles, known weaknesses of packages; then unit, integration (real servers) and acceptance tests (whole labs). The last line counts them.\n' +
     'Suites that cannot run here (no Docker engine, no images) say NOT RUN and why; the rest runs.',
   options: [
     new Option('--only <kind>', 'one kind of tests').choices(KINDS),
@@ -36,12 +36,13 @@ export const test = defineVerb<TestOptions>({
       await prepareForTests(context);
     }
     if (prepare) return exitCode.done;
-    const failedChecks = only ? [] : await runChecks(context);
+    const checks = only ? { failed: [], notRun: [] } : await runChecks(context);
     const { counts, notRun, failures } = await runTests(only ? [only] : KINDS, context);
     for (const file of notRun) context.out.warn(`NOT RUN: ${file} (its own output says why)`);
+    for (const check of checks.notRun) context.out.warn(`NOT RUN: ${check}`);
     for (const failure of failures) context.out.error(`FAILED: ${failure}`);
-    for (const check of failedChecks) context.out.error(`check failed: ${check}`);
+    for (const check of checks.failed) context.out.error(`check failed: ${check}`);
     context.out.line(countLine(counts));
-    return counts.failed > 0 || failedChecks.length > 0 ? exitCode.failed : exitCode.done;
+    return counts.failed > 0 || checks.failed.length > 0 ? exitCode.failed : exitCode.done;
   },
 });
