@@ -8,7 +8,9 @@ import { findProgram } from '../src/native/packages.ts';
 import { repositoryRoot } from '../src/paths.ts';
 import type { LabStatus } from '../src/status/types.ts';
 import { waitFor } from '../src/wait.ts';
-import { TestLab, whyNot } from './support/lab.ts';
+import { readDashboard } from './support/dashboard.ts';
+import { API_URL, TestLab, whyNot } from './support/lab.ts';
+import { WriteLoad } from './support/write-load.ts';
 
 const DEADLINE_MS = 60_000;
 const promtool = await findProgram('promtool');
@@ -44,6 +46,19 @@ describe.skipIf(reason !== null)('the native lab with monitoring', () => {
     };
     return data.result;
   };
+  /** Whether there was a number at any time of the last five minutes: a dashboard shows a span of time. */
+  const queryRange = async (expression: string): Promise<boolean> => {
+    const now = Date.now() / 1000;
+    const question = { query: expression, start: `${now - 300}`, end: `${now}`, step: '2' };
+    const url = new URL(`/api/v1/query_range?${new URLSearchParams(question)}`, urls.prometheus);
+    const answer = (await (await fetch(url)).json()) as {
+      status: string;
+      error?: string;
+      data: { result: { values: [number, string][] }[] };
+    };
+    expect(answer.status, `${expression}: ${answer.error}`).toBe('success');
+    return answer.data.result.some(({ values }) => values.some(([, value]) => value !== 'NaN'));
+  };
   const caught = async (via: Caught['via'], words: string) => {
     const { notices } = (await (await fetch(`${urls.notices}notices`)).json()) as { notices: Caught[] };
     return notices.some((notice) => notice.via === via && notice.title.includes(words));
@@ -70,13 +85,32 @@ describe.skipIf(reason !== null)('the native lab with monitoring', () => {
     expect(await query('ALERTS{alertstate="firing"}')).toEqual([]);
   });
 
-  it('tells a person that a replica is gone, by webhook and by mail, and that it is back', async () => {
-    await lab.must('fault', 'kill', 'db-3', '--background', '--for', '120s');
-    await until('the webhook', () => caught('webhook', 'firing: ReplicaMissing (db-3 does not answer)'));
+  it('tells a person that the primary is gone and was replaced, by webhook and by mail, and that it is back', async () => {
+    const load = new WriteLoad(`${API_URL}/users`, 1);
+    await lab.must('fault', 'kill', 'db-1', '--background', '--for', '120s');
+    await until('the webhook', () => caught('webhook', 'firing: ReplicaMissing (db-1 does not answer)'));
+    await until('the other alert', () => caught('webhook', 'firing: FailoverHappened'));
     await until('the mail', () => caught('mail', '[FIRING:1] ReplicaMissing'));
+    await load.acknowledgedMore(20);
+    await until('reads to be counted', async () => {
+      expect((await fetch(`${API_URL}/users?limit=1`)).status).toBe(200);
+      return queryRange('lab:reads_on_primary:ratio30s');
+    });
+    await load.stop();
     await lab.must('heal');
     await until('its end', () => caught('webhook', 'resolved: ReplicaMissing'));
     await until('its end, by mail', () => caught('mail', '[RESOLVED] ReplicaMissing'));
+  });
+
+  it('has an answer for each question of the dashboard, after that', async () => {
+    const board = await readDashboard();
+    expect(board.questions.length).toBeGreaterThan(25);
+    const unanswered = [];
+    for (const question of board.questions) {
+      const seen = await queryRange(question.expression);
+      if (!seen) unanswered.push(`${question.where}: ${question.expression}`);
+    }
+    expect(unanswered).toEqual([]);
   });
 
   it('is up already, and comes back when it was killed', async () => {

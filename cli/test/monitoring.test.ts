@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { planNative } from '../src/native/layout.ts';
 import { targetsOf } from '../src/native/monitoring.ts';
 import { repositoryRoot } from '../src/paths.ts';
+import { readDashboard } from './support/dashboard.ts';
 
 const read = (path: string) => readFileSync(join(repositoryRoot, path), 'utf8');
 
@@ -43,5 +44,18 @@ describe('what Prometheus asks', () => {
 
   it('is no supervisor where there is none', () => {
     expect(targetsOf(plan('async')).supervisor).toEqual([]);
+  });
+});
+
+describe('the dashboard', () => {
+  it('has panels that ask something and do not lie upon each other', async () => {
+    const { panels } = await readDashboard();
+    for (const { title, type, targets = [] } of panels)
+      expect(targets.length > 0, title).toBe(type !== 'row');
+    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, i) => `${x + (i % w)},${y + Math.floor(i / w)}`),
+    );
+    expect(new Set(cells).size).toBe(cells.length);
+    expect(Math.max(...panels.map(({ gridPos: { x, w } }) => x + w))).toBe(24);
   });
 });
