@@ -91,6 +91,7 @@ async function decide(request: UpRequest, previous: LabState | null): Promise<La
     loopback: shell.LAB_LOOPBACK ?? previous?.loopback ?? DEFAULT_LOOPBACK,
     netPrefix: shell.NET_PREFIX ?? previous?.netPrefix ?? file.NET_PREFIX ?? DEFAULT_NET_PREFIX,
     certificates: true,
+    https: true,
     capCpus: previous?.capCpus ?? null,
   };
 }
@@ -142,6 +143,7 @@ const sameLab = (a: LabState, b: LabState): boolean =>
   a.statsPort === b.statsPort &&
   a.httpsPort === b.httpsPort &&
   a.certificates === b.certificates &&
+  a.https === b.https &&
   a.noticesPort === b.noticesPort &&
   a.loopback === b.loopback &&
   a.netPrefix === b.netPrefix &&

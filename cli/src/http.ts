@@ -1,4 +1,17 @@
-/** Small questions over HTTP, with a deadline, to things that may be dead or frozen. None of these throws. */
+import { readFileSync } from 'node:fs';
+import { setDefaultCACertificates } from 'node:tls';
+
+/** Small questions over HTTP or HTTPS, with a deadline, to things that may be dead or frozen. None of these throws. */
+
+const believed = new Set<string>();
+
+/** From now on this process verifies with this authority (a file), and with those of other labs that it was given before. */
+export function believe(caFile: string): void {
+  const ca = readFileSync(caFile, 'utf8');
+  if (believed.has(ca)) return;
+  believed.add(ca);
+  setDefaultCACertificates([...believed]);
+}
 
 /** Does it answer 2xx? A connection is not kept: a health question must not depend on an earlier one. */
 export async function answers(url: string, timeoutMs: number): Promise<boolean> {

@@ -40,6 +40,8 @@ export const labState = z.object({
     .default('172.28.0'),
   /** Its databases speak TLS. A state of an older version has none: those servers speak clear text. */
   certificates: z.boolean().default(false),
+  /** Its agents speak HTTPS. Those of an older version's lab speak HTTP. */
+  https: z.boolean().default(false),
   /** CPUs each database node may use; null: no cap. Survives restarts of nodes. */
   capCpus: z.number().positive().nullable().default(null),
 });

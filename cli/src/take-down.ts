@@ -36,6 +36,7 @@ export async function takeDown(options: { volumes: boolean }, context: LabContex
         httpsPort: DEFAULT_HTTPS_PORT,
         loopback: DEFAULT_LOOPBACK,
         certificates: true,
+        https: true,
       };
       await removeNative(
         stateDir,

@@ -30,7 +30,14 @@ describe('what Prometheus asks', () => {
   const plan = (durability: 'quorum' | 'async') =>
     planNative('/state', {
       ...{ engine: 'postgres', topology: 'replicated', durability },
-      ...{ httpPort: 8080, statsPort: 8404, httpsPort: 8443, loopback: '127.7', certificates: true },
+      ...{
+        httpPort: 8080,
+        statsPort: 8404,
+        httpsPort: 8443,
+        loopback: '127.7',
+        certificates: true,
+        https: true,
+      },
     });
 
   it('is every part of the lab, by its name', () => {

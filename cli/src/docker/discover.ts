@@ -35,6 +35,7 @@ export async function dockerLabWithoutState(): Promise<LabState | null> {
     loopback: DEFAULT_LOOPBACK,
     netPrefix: await netPrefixOf(containers),
     certificates: true,
+    https: (await variableOf(containers, 'TLS_CERT_FILE')) !== null,
     capCpus: null,
   };
 }

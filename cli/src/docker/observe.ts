@@ -1,4 +1,4 @@
-import { NODE_NAMES, SUPERVISOR_PORT } from '@replication-lab/engines/config';
+import { AGENT_PORT, NODE_NAMES, SUPERVISOR_PORT } from '@replication-lab/engines/config';
 import { z } from 'zod';
 import { answers } from '../http.ts';
 import {
@@ -21,7 +21,6 @@ import { type Answers, askInside } from './inside.ts';
 
 /** The agent itself gives its database a second; the rest is for a machine under load. */
 const ASK_MS = 2500;
-const AGENT_PORT = 8080;
 
 /** What an agent's /health says; see services/agent. */
 export const agentHealth = z.object({
@@ -65,13 +64,17 @@ export async function observeDocker(state: LabState): Promise<Omit<LabObservatio
 }
 
 function targetsOf(state: LabState): Record<string, string> {
-  const agents = nodeNames(state.topology).map((name) => [name, `http://${name}:${AGENT_PORT}/health`]);
+  const agents = nodeNames(state.topology).map((name) => [name, agentUrl(state, name)]);
   const apis = API_NAMES.flatMap((name) => [
     [`${name} ready`, `http://${name}:${API_PORT}/readyz`],
     [`${name} topology`, `http://${name}:${API_PORT}/topology`],
   ]);
   return Object.fromEntries([...agents, ...apis]);
 }
+
+/** What the agent of a node says of it. */
+export const agentUrl = ({ https }: Pick<LabState, 'https'>, node: string): string =>
+  `${https ? 'https' : 'http'}://${node}:${AGENT_PORT}/health`;
 
 /** What the supervisors answer to `GET path`, by their names. */
 export function askDockerSupervisors(

@@ -26,6 +26,7 @@ import { cutOffScript, RECONNECT, SHOW_CUT } from './cut.ts';
 import { askInside, runInside } from './inside.ts';
 import {
   agentHealth,
+  agentUrl,
   askDockerSupervisors,
   nodeAddress,
   observeDocker,
@@ -47,8 +48,8 @@ const listed = z.array(
   }),
 );
 
-function healthUrl(part: PartName): string {
-  if (isDatabase(part)) return `http://${part}:8080/health`;
+function healthUrl(state: LabState, part: PartName): string {
+  if (isDatabase(part)) return agentUrl(state, part);
   if (part === CATCHER) return `http://${part}:${CATCHER_PORT}/livez`;
   return `http://${part}:${part.startsWith('supervisor-') ? SUPERVISOR_PORT : API_PORT}/livez`;
 }
@@ -110,7 +111,7 @@ export class DockerRuntime implements LabRuntime {
   async revive(part: PartName, signal: AbortSignal): Promise<void> {
     await this.#compose(['start', this.#service(part)], { signal });
     if (part === 'haproxy') return;
-    const ask = healthUrl(part);
+    const ask = healthUrl(this.#state, part);
     await waitFor(
       async () => {
         const answer = (await askInside(await listContainers(this.#env), { part: ask }, 1000, this.#env))

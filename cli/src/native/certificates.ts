@@ -42,6 +42,7 @@ async function planOf(stateDir: string, wanted: Wanted): Promise<CertificatePlan
     })),
     proxyAddresses: ['localhost', '127.0.0.1'],
     serverOwner: await runAsFor(wanted.engine),
+    agentOwner: null,
     supervisorOwner: null,
     proxyOwner: await unprivilegedUser(['haproxy', 'nobody']),
   };

@@ -1,4 +1,6 @@
 import { basename } from 'node:path';
+import { caFile } from '@replication-lab/certificates';
+import { believe } from '../http.ts';
 import { type LabCgroups as Cgroups, findCgroups, LabCgroups } from './cgroup.ts';
 import { Databases } from './databases.ts';
 import { type NativePlan, planNative } from './layout.ts';
@@ -17,6 +19,7 @@ export async function openNativeLab(
   wanted: Parameters<typeof planNative>[1],
 ): Promise<NativeLab> {
   const plan = planNative(stateDir, wanted);
+  if (plan.https) believe(caFile(plan.certificates!));
   const cgroups = new LabCgroups(await findCgroups(), basename(stateDir));
   const databases = await Databases.open(plan, cgroups);
   return { plan, cgroups, databases, services: new Services(plan, cgroups) };

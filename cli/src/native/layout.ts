@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  agentDirectory,
   caFile,
   nodeDirectory as nodeCertificates,
   proxyDirectory,
@@ -66,6 +67,16 @@ export const supervisorHost = ({ loopback }: Pick<Where, 'loopback'>, name: stri
 export const supervisorUrl = (where: Pick<Where, 'loopback'>, name: string, path: string): string =>
   `http://${supervisorHost(where, name)}:${SUPERVISOR_PORT}${path}`;
 
+/** `db-1` … : where the agent answers for this node. */
+export const agentUrl = (
+  plan: Pick<NativePlan, 'endpoints' | 'https'>,
+  name: string,
+  path: string,
+): string => {
+  const { host } = plan.endpoints.find((endpoint) => endpoint.name === name)!;
+  return `${plan.https ? 'https' : 'http'}://${host}:${AGENT_PORT}${path}`;
+};
+
 /** One process for the agents of all nodes; it listens on each node's address. */
 export const AGENT = 'agent';
 
@@ -101,6 +112,8 @@ export interface NativePlan {
   readonly database: string;
   /** Absent in a lab that was brought up before labs had certificates: `./lab up` gives it some. */
   readonly certificates: string | null;
+  /** Agents speak HTTPS. */
+  readonly https: boolean;
 }
 
 /** Below the state directory: where a lab's certificates are. They stay as long as its data does. */
@@ -109,7 +122,15 @@ export const certificatesDirectory = (stateDir: string): string => join(stateDir
 
 type Wanted = Pick<
   LabState,
-  'engine' | 'topology' | 'durability' | 'httpPort' | 'statsPort' | 'httpsPort' | 'loopback' | 'certificates'
+  | 'engine'
+  | 'topology'
+  | 'durability'
+  | 'httpPort'
+  | 'statsPort'
+  | 'httpsPort'
+  | 'loopback'
+  | 'certificates'
+  | 'https'
 >;
 
 /** Everything that follows from the engine, the topology and the environment's passwords. */
@@ -144,6 +165,7 @@ export function planNative(
     accounts,
     database: DATABASE_NAME,
     certificates,
+    https: wanted.https && certificates !== null,
   };
 }
 
@@ -165,6 +187,15 @@ function tlsEnvironment({ certificates }: Pick<NativePlan, 'certificates'>): Rec
     DB_TLS_REPLICATION_DIR: replicationDirectory(certificates),
   };
 }
+
+/** What agents show, and how those who ask them verify it. */
+const agentTlsEnvironment = ({ certificates, https }: Pick<NativePlan, 'certificates' | 'https'>) =>
+  certificates !== null && https
+    ? {
+        TLS_CERT_FILE: join(agentDirectory(certificates, '{node}'), TLS_FILES.server),
+        AGENT_TLS_CA: caFile(certificates),
+      }
+    : {};
 
 /** How one that only connects to nodes does. */
 const clientTlsEnvironment = ({ certificates }: Pick<NativePlan, 'certificates'>): Record<string, string> =>
@@ -235,6 +266,7 @@ export function supervisorEnvironment(plan: NativePlan, name: string, env: NodeJ
     DB_NODES: nodeList(plan.endpoints),
     DB_SUPERVISOR_PASSWORD: plan.accounts.supervisor.password,
     ...tlsEnvironment(plan),
+    ...agentTlsEnvironment(plan),
     ...noticeEnvironment(plan, env),
   };
 }
@@ -271,6 +303,7 @@ export function agentEnvironment(plan: NativePlan, env: NodeJS.ProcessEnv = proc
     DB_SUPERVISOR_PASSWORD: plan.accounts.supervisor.password,
     DB_MONITOR_PASSWORD: plan.accounts.monitor.password,
     ...tlsEnvironment(plan),
+    ...agentTlsEnvironment(plan),
     AGENT_PORT: String(AGENT_PORT),
     NATIVE_STATE_DIR: plan.stateDir,
     SUPERVISED: '1',

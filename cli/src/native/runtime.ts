@@ -269,7 +269,7 @@ export async function removeNative(
   stateDir: string,
   state: Pick<
     LabState,
-    'topology' | 'durability' | 'httpPort' | 'statsPort' | 'httpsPort' | 'loopback' | 'certificates'
+    'topology' | 'durability' | 'httpPort' | 'statsPort' | 'httpsPort' | 'loopback' | 'certificates' | 'https'
   >,
   options: { volumes: boolean },
   progress: (message: string) => void,

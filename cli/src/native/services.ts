@@ -1,6 +1,6 @@
 import { chown, copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { AGENT_PORT } from '@replication-lab/engines/config';
+import { NODE_NAMES } from '@replication-lab/engines/config';
 import { LabError } from '../errors.ts';
 import { answers, dateOf } from '../http.ts';
 import { repositoryRoot } from '../paths.ts';
@@ -13,6 +13,7 @@ import {
   AGENT,
   API_NAMES,
   agentEnvironment,
+  agentUrl,
   apiEnvironment,
   apiUrl,
   CATCHER,
@@ -148,7 +149,7 @@ export class Services {
   }
 
   #healthUrl(name: string, level: 'ready' | 'live'): string {
-    if (name === AGENT) return `http://${this.#plan.endpoints[0]!.host}:${AGENT_PORT}/livez`;
+    if (name === AGENT) return agentUrl(this.#plan, NODE_NAMES[0], '/livez');
     if (name === CATCHER) return catcherUrl(this.#plan, '/livez');
     if (isMonitor(name)) return monitorUrl(this.#plan, name, '/-/ready');
     if (isSupervisor(name)) return supervisorUrl(this.#plan, name, '/livez');

@@ -100,6 +100,8 @@ async function stopMisfits(lab: NativeLab, previous: LabState | null, wanted: La
   // Databases are told at their start whether a supervisor attaches them, and forget with it for whom they waited.
   const sameGuards = guardNames(previous).length === guardNames(wanted).length;
   if (previous.loopback !== wanted.loopback || !sameGuards) return stopProcesses(lab);
+  // Those of an older version speak HTTP to each other.
+  if (previous.https !== wanted.https) await stopAll(lab, [...SUPERVISOR_NAMES, AGENT]);
   // API replicas know their nodes from their environment, HAProxy its ports: other ones mean other processes.
   if (previous.topology !== wanted.topology) await stopAll(lab, API_NAMES);
   const samePorts =

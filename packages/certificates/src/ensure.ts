@@ -13,6 +13,7 @@ import {
   type Wanted,
 } from './authority.ts';
 import {
+  agentDirectory,
   authorityDirectory,
   CA,
   caFile,
@@ -40,6 +41,7 @@ export interface CertificatePlan {
   readonly proxyAddresses: readonly string[];
   /** The user that the database servers run as. */
   readonly serverOwner: Owner;
+  readonly agentOwner: Owner;
   readonly supervisorOwner: Owner;
   readonly proxyOwner: Owner;
 }
@@ -122,7 +124,7 @@ interface Consumer {
 
 /** One folder each. */
 function consumers(plan: CertificatePlan): Consumer[] {
-  const { root, nodes, serverOwner, supervisorOwner, proxyOwner, proxyAddresses } = plan;
+  const { root, nodes, serverOwner, agentOwner, supervisorOwner, proxyOwner, proxyAddresses } = plan;
   const client = (commonName: string): Wanted => ({ commonName, addresses: [], usage: 'client' });
   const server = (commonName: string, addresses: readonly string[]): Wanted => ({
     commonName,
@@ -135,6 +137,12 @@ function consumers(plan: CertificatePlan): Consumer[] {
       directory: nodeDirectory(root, name),
       owner: serverOwner,
       files: { [SERVER]: server(name, addresses), [REPLICATION]: client(account) },
+    })),
+    ...nodes.map(({ name, addresses }) => ({
+      directory: agentDirectory(root, name),
+      owner: agentOwner,
+      // Who is inside a host calls it so.
+      files: { [SERVER]: server(`agent of ${name}`, [...addresses, 'localhost', '127.0.0.1']) },
     })),
     {
       directory: replicationDirectory(root),

@@ -11,6 +11,8 @@ export const publicDirectory = (root: string): string => join(root, 'public');
 export const caFile = (root: string): string => join(publicDirectory(root), CA);
 /** One node's: what its server shows to clients, and what it shows itself to its source. */
 export const nodeDirectory = (root: string, node: string): string => join(root, 'nodes', node);
+/** What the agent of one node shows. */
+export const agentDirectory = (root: string, node: string): string => join(root, 'agents', node);
 /** For those who act in the name of nodes (the supervisors): all nodes' client certificates. */
 export const replicationDirectory = (root: string): string => join(root, 'replication');
 export const proxyDirectory = (root: string): string => join(root, 'proxy');

@@ -28,6 +28,7 @@ const plan = (over: Partial<CertificatePlan> = {}): CertificatePlan => ({
   nodes: [{ name: 'db-1', addresses: ['db-1', '127.0.0.1'], account: 'repl_db_1' }],
   proxyAddresses: ['localhost'],
   serverOwner: null,
+  agentOwner: null,
   supervisorOwner: null,
   proxyOwner: null,
   ...over,

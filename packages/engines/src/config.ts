@@ -25,7 +25,7 @@ const nodeList = z
   );
 
 /** The text of the file that is named. Empty: none. */
-const fileText = z
+export const fileText = z
   .string()
   .optional()
   .transform((path, context): string | undefined => {
@@ -69,6 +69,12 @@ export type Durability = (typeof DURABILITIES)[number];
 export const DEFAULT_DURABILITY: Durability = 'quorum';
 
 export type DatabaseEnvironment = z.infer<typeof databaseEnvironment>;
+
+/** The certificate that a service shows: see `https.ts`. Without: it speaks plain HTTP. */
+export const serviceEnvironment = z.object({
+  TLS_CERT_FILE: z.string().default(''),
+  TLS_KEY_FILE: z.string().default(''),
+});
 
 /** The account of the engine's own superuser: the official images create these. */
 export const ADMIN_USER: Readonly<Record<EngineName, string>> = {

@@ -17,6 +17,8 @@ export const SUPERVISOR_USER = 'supervisor';
 
 /** Where the agent of a node's host listens, and what opens it unless AGENT_TOKEN says otherwise. */
 export const AGENT_PORT = 8080;
+/** Where an agent in a container answers its own machine in clear text, when it speaks HTTPS to all others. */
+export const AGENT_PROBE_PORT = 8081;
 export const DEFAULT_AGENT_TOKEN = 'lab-agent-token';
 
 /** Where a supervisor tells its status, and what opens it unless SUPERVISOR_TOKEN says otherwise. */

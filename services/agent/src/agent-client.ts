@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Endpoint } from '@replication-lab/engines';
+import { askOverTls } from '@replication-lab/engines/https';
 import { z } from 'zod';
 
 const REQUEST_TIMEOUT_MS = 5000;
@@ -36,10 +37,13 @@ export class OrderRefused extends Error {
 export class AgentClient {
   readonly #port: number;
   readonly #token: string;
+  readonly #ca: string | undefined;
 
-  constructor(port: number, token: string) {
+  /** `ca`: the authority's certificate. With it agents are asked over TLS only; without, in clear text. */
+  constructor(port: number, token: string, ca?: string) {
     this.#port = port;
     this.#token = token;
+    this.#ca = ca;
   }
 
   /** Null when the host does not answer. */
@@ -83,11 +87,12 @@ export class AgentClient {
     return orderAnswer.parse(await response.json());
   }
 
-  #fetch(node: Endpoint, path: string, init: RequestInit = {}): Promise<Response> {
-    return fetch(`http://${node.host}:${this.#port}${path}`, {
-      ...init,
-      headers: { Authorization: `Bearer ${this.#token}`, 'Content-Type': 'application/json' },
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-    });
+  #fetch(node: Endpoint, path: string, order: { method?: 'POST'; body?: string } = {}): Promise<Response> {
+    const address = `${node.host}:${this.#port}${path}`;
+    const headers = { Authorization: `Bearer ${this.#token}`, 'Content-Type': 'application/json' };
+    const ca = this.#ca;
+    if (ca !== undefined)
+      return askOverTls(`https://${address}`, { ...order, headers, timeoutMs: REQUEST_TIMEOUT_MS, ca });
+    return fetch(`http://${address}`, { ...order, headers, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
   }
 }

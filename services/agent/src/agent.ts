@@ -2,11 +2,12 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { getEngineClient } from '@replication-lab/engines';
 import { DEFAULT_PORT, nodesFrom, readEnvironment } from '@replication-lab/engines/config';
+import { certificateFilesFrom } from '@replication-lab/engines/https';
 import { pino } from 'pino';
 import { askOnce } from './ask-once.ts';
 import { agentEnvironment } from './config.ts';
 import { ControlDirectory } from './control.ts';
-import { createAgentServer } from './http.ts';
+import { type AgentParts, createAgentServer, createProbeServer } from './http.ts';
 import { hasAddress, startKeepalived } from './keepalived.ts';
 import { LiveProbe } from './live-probe.ts';
 
@@ -30,7 +31,8 @@ async function main(): Promise<void> {
     monitor,
     PROBE_TIMEOUT_MS,
   );
-  const server = createAgentServer({
+  const certificate = certificateFilesFrom(env);
+  const parts: AgentParts = {
     node: env.NODE_NAME,
     nodes,
     token: env.AGENT_TOKEN,
@@ -39,9 +41,11 @@ async function main(): Promise<void> {
     desk: new ControlDirectory(env.CONTROL_DIR),
     holdsVip: () => env.VIP !== '' && hasAddress(env.VIP),
     log,
-  });
-  server.listen(env.AGENT_PORT, env.HOST);
-  await once(server, 'listening');
+    certificate,
+  };
+  const servers = [createAgentServer(parts).listen(env.AGENT_PORT, env.HOST)];
+  if (certificate) servers.push(createProbeServer(parts).listen(env.AGENT_PROBE_PORT, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
   log.info({ port: env.AGENT_PORT, engine: env.DB_ENGINE }, 'agent listens');
 
   let stopping = false;
@@ -49,8 +53,10 @@ async function main(): Promise<void> {
   const end = async (code: number) => {
     if (stopping) return;
     stopping = true;
-    server.close();
-    server.closeAllConnections();
+    for (const server of servers) {
+      server.close();
+      server.closeAllConnections();
+    }
     probe.close();
     // It gives the address back and says goodbye, so that the next holder need not wait for silence.
     if (keepalived) await stop(keepalived);

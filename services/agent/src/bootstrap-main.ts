@@ -17,7 +17,7 @@ async function main(): Promise<void> {
   const env = readEnvironment(bootstrapEnvironment);
   const signal = endOnSignal();
   const nodes = nodesFrom(env);
-  const agents = new AgentClient(env.AGENT_PORT, env.AGENT_TOKEN);
+  const agents = new AgentClient(env.AGENT_PORT, env.AGENT_TOKEN, env.AGENT_TLS_CA);
   const progress = (message: string) => console.log(`bootstrap: ${message}`);
 
   await awaitDatabases({

@@ -26,6 +26,8 @@ const certificatesEnvironment = z.object({
 
 /** The users of the official images. */
 const DATABASE_USER = { uid: 999, gid: 999 };
+/** Without its capabilities, it reads only what is its own. */
+const ROOT = { uid: 0, gid: 0 };
 const NODE_USER = { uid: 1000, gid: 1000 };
 const HAPROXY_USER = { uid: 99, gid: 99 };
 
@@ -41,6 +43,7 @@ async function main(): Promise<void> {
     })),
     proxyAddresses: ['localhost', '127.0.0.1', 'haproxy'],
     serverOwner: DATABASE_USER,
+    agentOwner: ROOT,
     supervisorOwner: NODE_USER,
     proxyOwner: HAPROXY_USER,
   };

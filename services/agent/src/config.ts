@@ -1,10 +1,13 @@
 import { isIPv4 } from 'node:net';
 import {
   AGENT_PORT,
+  AGENT_PROBE_PORT,
   DEFAULT_AGENT_TOKEN,
   DEFAULT_DURABILITY,
   DURABILITIES,
   databaseEnvironment,
+  fileText,
+  serviceEnvironment,
 } from '@replication-lab/engines/config';
 import { z } from 'zod';
 
@@ -19,6 +22,9 @@ export const agentEnvironment = databaseEnvironment
     NODE_ADDRESS: ipv4,
     HOST: z.string().default('0.0.0.0'),
     AGENT_PORT: z.coerce.number().int().min(1).max(65_535).default(AGENT_PORT),
+    ...serviceEnvironment.shape,
+    /** Where it answers its own host in clear text, when all others have to speak HTTPS. */
+    AGENT_PROBE_PORT: z.coerce.number().int().min(1).max(65_535).default(AGENT_PROBE_PORT),
     /** Orders are carried out for whoever knows it. */
     AGENT_TOKEN: z.string().min(8).default(DEFAULT_AGENT_TOKEN),
     /** Shared with the boot script of this node's database. */
@@ -42,6 +48,8 @@ export const bootstrapEnvironment = databaseEnvironment.extend({
   DURABILITY: z.enum(DURABILITIES).default(DEFAULT_DURABILITY),
   AGENT_PORT: agentEnvironment.shape.AGENT_PORT,
   AGENT_TOKEN: agentEnvironment.shape.AGENT_TOKEN,
+  /** A file with the authority's certificate: with it agents are spoken to over TLS only. */
+  AGENT_TLS_CA: fileText,
   /** How long the databases may take until they answer; then bootstrap fails and says which did not. */
   BOOTSTRAP_DEADLINE_MS: z.coerce.number().int().min(1000).default(180_000),
   /** Where the API will answer, for the last line that bootstrap prints. */

@@ -60,9 +60,11 @@ export async function startKeepalived(env: AgentEnvironment): Promise<ChildProce
   });
   await mkdir('/run/keepalived', { recursive: true });
   await writeFile(CONFIGURATION, text, { mode: 0o644 });
+  // Where the agent answers in clear text.
+  const probePort = env.TLS_CERT_FILE === '' ? env.AGENT_PORT : env.AGENT_PROBE_PORT;
   const args = ['--dont-fork', '--vrrp', '--log-console', `--use-file=${CONFIGURATION}`];
   return spawn('keepalived', args, {
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { PATH: process.env.PATH, AGENT_PORT: String(env.AGENT_PORT) },
+    env: { PATH: process.env.PATH, AGENT_PROBE_PORT: String(probePort) },
   });
 }

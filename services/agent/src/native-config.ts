@@ -1,4 +1,4 @@
-import { databaseEnvironment } from '@replication-lab/engines/config';
+import { databaseEnvironment, serviceEnvironment } from '@replication-lab/engines/config';
 import { z } from 'zod';
 import { agentEnvironment } from './config.ts';
 
@@ -23,6 +23,8 @@ export const nativeAgentEnvironment = databaseEnvironment
     SUPERVISED: z.enum(['0', '1']).default('0'),
     AGENT_PORT: agentEnvironment.shape.AGENT_PORT,
     AGENT_TOKEN: agentEnvironment.shape.AGENT_TOKEN,
+    /** `{node}` in them stands for a node's name. */
+    ...serviceEnvironment.shape,
     LOG_LEVEL: agentEnvironment.shape.LOG_LEVEL,
   });
 export type NativeAgentEnvironment = z.infer<typeof nativeAgentEnvironment>;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { accountsFrom, type Endpoint, type Engine } from '@replication-lab/engines';
 import { nodesFrom, nodeTlsFiles, readEnvironment } from '@replication-lab/engines/config';
+import { certificateFilesFrom } from '@replication-lab/engines/https';
 import { engineOf, LocalNode, runAsFor } from '@replication-lab/engines/local';
 import { type Logger, pino } from 'pino';
 import { askOnce } from './ask-once.ts';
@@ -85,6 +86,10 @@ function createAgent(
     desk,
     holdsVip: () => false,
     log,
+    certificate: certificateFilesFrom({
+      TLS_CERT_FILE: env.TLS_CERT_FILE.replaceAll('{node}', node.name),
+      TLS_KEY_FILE: env.TLS_KEY_FILE.replaceAll('{node}', node.name),
+    }),
   });
   return { node, server, probe, desk };
 }

@@ -3,6 +3,7 @@ import {
   DEFAULT_AGENT_TOKEN,
   DEFAULT_SUPERVISOR_TOKEN,
   databaseEnvironment,
+  fileText,
   SUPERVISOR_PORT,
 } from '@replication-lab/engines/config';
 import { z } from 'zod';
@@ -29,6 +30,8 @@ export const supervisorEnvironment = databaseEnvironment
     /** To have nodes restarted and made anew by the agents on their hosts. */
     AGENT_PORT: z.coerce.number().int().min(1).max(65_535).default(AGENT_PORT),
     AGENT_TOKEN: z.string().min(8).default(DEFAULT_AGENT_TOKEN),
+    /** A file with the authority's certificate: with it agents are spoken to over TLS only. */
+    AGENT_TLS_CA: fileText,
     ...noticeEnvironment.shape,
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
   })

@@ -29,7 +29,7 @@ async function main(): Promise<void> {
     status: () => supervisor.status(),
     log,
   });
-  const agents = new AgentClient(env.AGENT_PORT, env.AGENT_TOKEN);
+  const agents = new AgentClient(env.AGENT_PORT, env.AGENT_TOKEN, env.AGENT_TLS_CA);
   const supervisor = new Supervisor({
     engine,
     nodes: nodesFrom(env),

@@ -227,6 +227,7 @@ export const certificatesFor = (
   })),
   proxyAddresses: ['localhost'],
   serverOwner,
+  agentOwner: null,
   supervisorOwner: null,
   proxyOwner: null,
 });

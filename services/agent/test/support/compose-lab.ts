@@ -128,7 +128,9 @@ export class ComposeLab {
       '-sS',
       '--max-time',
       '5',
-      'localhost:8080/health',
+      '--cacert',
+      '/lab/tls/ca.pem',
+      'https://localhost:8080/health',
     ]);
     return JSON.parse(stdout);
   }

@@ -1,0 +1,95 @@
+import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import { createServer as createTlsServer, request } from 'node:https';
+import { MIN_TLS_VERSION } from './session/tls.ts';
+
+/** How the lab's programs speak HTTP over TLS: those that answer and those that ask. */
+
+/** Where a server's certificate and its key are: PEM; both may be in one file. */
+export interface CertificateFiles {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** A renewed certificate is taken within so long. */
+const LOOK_EVERY_MS = 1_000;
+
+/** From TLS_CERT_FILE and TLS_KEY_FILE; null without the first: plain HTTP. Without the second both are in the first. */
+export function certificateFilesFrom(env: {
+  readonly TLS_CERT_FILE: string;
+  readonly TLS_KEY_FILE: string;
+}): CertificateFiles | null {
+  const { TLS_CERT_FILE: certificate, TLS_KEY_FILE: key } = env;
+  return certificate === '' ? null : { certificate, key: key || certificate };
+}
+
+export interface ServiceOptions extends ServerOptions {
+  /** Null: plain HTTP. */
+  readonly files?: CertificateFiles | null | undefined;
+  /** A renewed certificate could not be used; the one before stays. */
+  readonly onUnusable?: (error: Error) => void;
+}
+
+/**
+ * A server that speaks HTTPS only, or HTTP where it is given no certificate. It takes a renewed certificate while it runs; no
+ * connection ends. Throws when the certificate cannot be used.
+ */
+export function createServiceServer(
+  { files, onUnusable = () => {}, ...options }: ServiceOptions,
+  listener: RequestListener,
+): Server {
+  if (!files) return createServer(options, listener);
+  const server = createTlsServer({ ...options, ...contextFrom(files) }, listener);
+  const take = () => {
+    try {
+      server.setSecureContext(contextFrom(files));
+    } catch (error) {
+      onUnusable(error as Error);
+    }
+  };
+  const watched = new Set([files.certificate, files.key]);
+  // By looking: whoever renews a file puts another in its place, and need not know who shows it.
+  for (const file of watched) watchFile(file, { interval: LOOK_EVERY_MS, persistent: false }, take);
+  server.once('close', () => {
+    for (const file of watched) unwatchFile(file, take);
+  });
+  return server as unknown as Server;
+}
+
+const contextFrom = ({ certificate, key }: CertificateFiles) =>
+  ({
+    cert: readFileSync(certificate),
+    key: readFileSync(key),
+    minVersion: MIN_TLS_VERSION,
+  }) as const;
+
+export interface Asked {
+  readonly method?: 'GET' | 'POST';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly timeoutMs: number;
+  /** The only authority that is believed. */
+  readonly ca: string;
+}
+
+/** One question over HTTPS, on a connection of its own. Rejects when there is no answer, or the other is not who it should be. */
+export function askOverTls(
+  url: string,
+  { method = 'GET', headers = {}, body, timeoutMs, ca }: Asked,
+): Promise<Response> {
+  const { promise, resolve, reject } = Promise.withResolvers<Response>();
+  const options = { method, headers, ca, minVersion: MIN_TLS_VERSION, agent: false } as const;
+  const sent = request(url, { ...options, signal: AbortSignal.timeout(timeoutMs) }, (answer) => {
+    const chunks: Buffer[] = [];
+    answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+    answer.on('error', reject);
+    answer.on('end', () => {
+      const status = answer.statusCode ?? 0;
+      const type = answer.headers['content-type'] ?? 'text/plain';
+      resolve(new Response(Buffer.concat(chunks), { status, headers: { 'content-type': type } }));
+    });
+  });
+  sent.on('error', reject);
+  sent.end(body);
+  return promise;
+}
