@@ -29,7 +29,7 @@ export function commandBlocksOf(path: string): CommandBlock[] {
 export async function runBlock(lab: TestLab, { name, commands }: CommandBlock): Promise<string> {
   const here = commands
     .replaceAll('http://127.0.0.1:8080', API_URL)
-    .replaceAll('http://127.0.10.', `http://${LOOPBACK}.10.`);
+    .replaceAll('https://127.0.10.', `https://${LOOPBACK}.10.`);
   const { exitCode, stdout, all } = await execa('bash', ['-euo', 'pipefail', '-c', here], {
     cwd: repositoryRoot,
     env: { ...lab.env, PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ''}` },

@@ -6,6 +6,7 @@ import { createServer, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   AuthorityError,
+  agentDirectory,
   type CertificatePlan,
   caFile,
   ensureCertificates,
@@ -34,12 +35,13 @@ const plan = (over: Partial<CertificatePlan> = {}): CertificatePlan => ({
   ...over,
 });
 const serverFile = () => join(nodeDirectory(root, 'db-1'), SERVER);
+const agentFile = () => join(agentDirectory(root, 'db-1'), SERVER);
 const clientFile = () => join(nodeDirectory(root, 'db-1'), REPLICATION);
 
 describe('ensureCertificates', () => {
   it('makes all once, and nothing the second time', async () => {
     const made = await ensureCertificates(plan());
-    expect(made.map(({ why }) => why)).toEqual(['missing', 'missing', 'missing', 'missing']);
+    expect(made.map(({ why }) => why)).toEqual(Array(5).fill('missing'));
     expect(await ensureCertificates(plan())).toEqual([]);
   });
 
@@ -51,6 +53,7 @@ describe('ensureCertificates', () => {
       ['public/ca.pem', true],
       ['nodes/db-1/server.pem', true],
       ['nodes/db-1/replication.pem', false],
+      ['agents/db-1/server.pem', true],
       ['replication/repl_db_1.pem', true],
       ['proxy/server.pem', true],
     ]);
@@ -80,7 +83,7 @@ describe('ensureCertificates', () => {
     const after = (days: number) => ({ now: new Date(now.getTime() + days * DAY_MS) });
     expect(await ensureCertificates(plan(), after(19))).toEqual([]);
     const renewed = await ensureCertificates(plan(), after(21));
-    expect(renewed.map(({ why }) => why)).toEqual(Array(4).fill('near its end'));
+    expect(renewed.map(({ why }) => why)).toEqual(Array(5).fill('near its end'));
     expect(await readFile(caFile(root), 'utf8')).toBe(ca);
   });
 
@@ -88,7 +91,7 @@ describe('ensureCertificates', () => {
     const now = new Date();
     await ensureCertificates(plan(), { now });
     const later = await ensureCertificates(plan(), { now: new Date(now.getTime() + 3_000 * DAY_MS) });
-    expect(later.map(({ why }) => why)).toEqual(Array(4).fill('other authority'));
+    expect(later.map(({ why }) => why)).toEqual(Array(5).fill('other authority'));
   });
 
   it('renews for a lab that runs by the authority that the lab believes', async () => {
@@ -97,7 +100,7 @@ describe('ensureCertificates', () => {
     const ca = await readFile(caFile(root), 'utf8');
     const late = { now: new Date(now.getTime() + 3_000 * DAY_MS), how: 'renew' as const };
     const renewed = await ensureCertificates(plan(), late);
-    expect(renewed.map(({ why }) => why)).toEqual(Array(4).fill('over'));
+    expect(renewed.map(({ why }) => why)).toEqual(Array(5).fill('over'));
     expect(await readFile(caFile(root), 'utf8')).toBe(ca);
   });
 
@@ -122,13 +125,13 @@ describe('ensureCertificates', () => {
     }
     expect(await readFile(caFile(root), 'utf8')).toBe(before);
     await writeFile(caFile(root), '');
-    expect((await listCertificates(plan())).map(({ end }) => end)).toEqual(Array(5).fill(null));
+    expect((await listCertificates(plan())).map(({ end }) => end)).toEqual(Array(6).fill(null));
   });
 
   it('makes anew what was made by a clock that was ahead, the authority too', async () => {
     await ensureCertificates(plan(), { now: new Date(Date.now() + 700 * DAY_MS) });
     const made = await ensureCertificates(plan());
-    expect(made.map(({ why }) => why)).toEqual(Array(4).fill('other authority'));
+    expect(made.map(({ why }) => why)).toEqual(Array(5).fill('other authority'));
     expect(await ensureCertificates(plan())).toEqual([]);
   });
 
@@ -151,6 +154,7 @@ describe('ensureCertificates', () => {
     const nodes = [{ name: 'db-1', addresses: ['db-1', '127.0.0.9'], account: 'repl_db_1' }];
     expect(await ensureCertificates(plan({ nodes }))).toMatchObject([
       { file: serverFile(), why: 'other addresses' },
+      { file: agentFile(), why: 'other addresses' },
     ]);
     await writeFile(clientFile(), 'rubbish');
     expect(await ensureCertificates(plan({ nodes }))).toMatchObject([
