@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { statusAfter } from '../src/native/backup-status.ts';
+import { renderFigures } from '../src/native/lab-figures.ts';
 import { planNative } from '../src/native/layout.ts';
 import { targetsOf } from '../src/native/monitoring.ts';
 import { repositoryRoot } from '../src/paths.ts';
@@ -53,6 +55,44 @@ describe('what Prometheus asks', () => {
     expect(targetsOf(plan('async')).supervisor).toEqual([]);
   });
 });
+
+describe('what the lab measures of itself', () => {
+  const disk = { freeBytes: 5, sizeBytes: 100 };
+
+  it('leaves out what is unknown', () => {
+    const text = renderFigures({
+      certificates: [
+        { file: 'proxy/server.pem', end: new Date(5000) },
+        { file: 'nodes/db-1/server.pem', end: null },
+      ],
+      backup: null,
+      disk,
+    });
+    expect(text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([
+      'lab_certificate_end_timestamp_seconds{file="proxy/server.pem"} 5',
+      'lab_disk_free_bytes 5',
+      'lab_disk_size_bytes 100',
+    ]);
+  });
+
+  it('tells of an attempt that failed, and of the backup before it', () => {
+    const backup = statusAfter(
+      { ...FIRST, lastProvenAt: new Date(7000).toISOString() },
+      { engine: 'mariadb', startedMs: 9000, proved: null },
+    );
+    const text = renderFigures({ certificates: [], backup, disk });
+    expect(text).toContain('\nlab_backup_proven_timestamp_seconds 7\n');
+    expect(text).toContain('\nlab_backup_failed 1\n');
+  });
+});
+
+const FIRST = {
+  engine: 'mariadb',
+  lastAttemptAt: new Date(6000).toISOString(),
+  lastOutcome: 'proved',
+  bytes: 1,
+  node: 'db-2',
+} as const;
 
 describe('the dashboard', () => {
   it('has panels that ask something and do not lie upon each other', async () => {

@@ -9,7 +9,7 @@ import {
 import { NODE_NAMES, replicationUser } from '@replication-lab/engines/config';
 import { runAsFor } from '@replication-lab/engines/local';
 import { LabError } from '../errors.ts';
-import type { LabState } from '../state.ts';
+import { type LabState, readState } from '../state.ts';
 import { certificatesDirectory, nodeEndpoint } from './layout.ts';
 import { unprivilegedUser } from './users.ts';
 
@@ -31,6 +31,12 @@ export async function prepareCertificates(
 
 export const certificatesOf = async (stateDir: string, lab: Wanted): Promise<readonly Listed[]> =>
   listCertificates(await planOf(stateDir, lab));
+
+/** As `certificatesOf`, for the lab that is up: none where it has none. */
+export async function listEnds(stateDir: string): Promise<readonly Pick<Listed, 'file' | 'end'>[]> {
+  const lab = await readState(stateDir);
+  return lab?.certificates ? certificatesOf(stateDir, lab) : [];
+}
 
 async function planOf(stateDir: string, wanted: Wanted): Promise<CertificatePlan> {
   return {

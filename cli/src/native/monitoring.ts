@@ -27,11 +27,14 @@ export const ALERTMANAGER = 'alertmanager';
 
 /** Debian's name of the program, by ours. */
 const PROGRAMS = { [PROMETHEUS]: 'prometheus', [ALERTMANAGER]: 'prometheus-alertmanager' } as const;
-type MonitorName = keyof typeof PROGRAMS;
+/** What no part of the lab measures of itself: see lab-figures.ts. */
+export const LAB_EXPORTER = 'lab-exporter';
+type MonitorName = keyof typeof PROGRAMS | typeof LAB_EXPORTER;
 
 const PLACES = {
   [PROMETHEUS]: { last: 1, port: 9090 },
   [ALERTMANAGER]: { last: 2, port: 9093 },
+  [LAB_EXPORTER]: { last: 3, port: 9100 },
 } as const satisfies Record<MonitorName, { last: number; port: number }>;
 
 type Where = Pick<NativePlan, 'loopback'>;
@@ -40,7 +43,7 @@ export const isMonitor = (name: string): name is MonitorName => name in PLACES;
 
 /** What is started for it, in this order. */
 export const monitorNames = ({ with: parts }: Pick<LabState, 'with'>): readonly MonitorName[] =>
-  parts.includes(MONITORING) ? [ALERTMANAGER, PROMETHEUS] : [];
+  parts.includes(MONITORING) ? [ALERTMANAGER, LAB_EXPORTER, PROMETHEUS] : [];
 
 export const monitorAddress = ({ loopback }: Where, name: MonitorName) => ({
   host: `${loopback}.50.${PLACES[name].last}`,
@@ -54,7 +57,11 @@ export const monitorUrl = (where: Where, name: MonitorName, path: string): strin
 
 /** For people. */
 export const monitorUrls = (where: Where, lab: Pick<LabState, 'with'>): Readonly<Record<string, string>> =>
-  Object.fromEntries(monitorNames(lab).map((name) => [name, monitorUrl(where, name, '/')]));
+  Object.fromEntries(
+    monitorNames(lab)
+      .filter((name) => name !== LAB_EXPORTER)
+      .map((name) => [name, monitorUrl(where, name, '/')]),
+  );
 
 export const monitoringNeed: Need = {
   what: 'Prometheus and Alertmanager',
@@ -72,6 +79,7 @@ const KEEP = ['--storage.tsdb.retention.time=1d', '--storage.tsdb.retention.size
 
 /** Writes its configuration anew, and returns how it is started. LabError `missing-servers` without its program. */
 export async function monitorCommand(plan: NativePlan, name: MonitorName) {
+  if (name === LAB_EXPORTER) return exporterCommand(plan);
   const file = await findProgram(PROGRAMS[name]);
   if (!file) {
     const packages = monitoringNeed.packages;
@@ -98,6 +106,16 @@ export async function monitorCommand(plan: NativePlan, name: MonitorName) {
           '--cluster.listen-address=',
         ];
   return { file, args: [...args, listen], env: process.env, cwd: directory, runAs };
+}
+
+function exporterCommand(plan: NativePlan) {
+  const { host, port } = monitorAddress(plan, LAB_EXPORTER);
+  return {
+    file: process.execPath,
+    args: [join(repositoryRoot, 'cli/src/native/lab-exporter-main.ts')],
+    env: { ...process.env, LAB_STATE_DIR: plan.stateDir, HOST: host, PORT: String(port) },
+    cwd: repositoryRoot,
+  };
 }
 
 async function writePrometheus(
@@ -137,6 +155,7 @@ export function targetsOf(plan: NativePlan) {
     haproxy: [target('haproxy', '127.0.0.1', plan.statsPort)],
     prometheus: [monitor(PROMETHEUS)],
     alertmanager: [monitor(ALERTMANAGER)],
+    lab: [monitor(LAB_EXPORTER)],
   };
 }
 

@@ -9,7 +9,14 @@ import { runLabBootstrap } from './bootstrap.ts';
 import { prepareCertificates } from './certificates.ts';
 import { type NativeLab, openNativeLab } from './lab.ts';
 import { AGENT, API_NAMES, CATCHER, guardNames, nodeNames, SUPERVISOR_NAMES } from './layout.ts';
-import { ALERTMANAGER, MONITORING, monitoringNeed, monitorNames, PROMETHEUS } from './monitoring.ts';
+import {
+  ALERTMANAGER,
+  LAB_EXPORTER,
+  MONITORING,
+  monitoringNeed,
+  monitorNames,
+  PROMETHEUS,
+} from './monitoring.ts';
 import { serverNeed } from './needs.ts';
 import { ensurePackages, findProgram, haproxyNeed } from './packages.ts';
 import { preflight } from './preflight.ts';
@@ -138,7 +145,7 @@ async function capDatabases(lab: NativeLab, cpus: number | null): Promise<void> 
   for (const { name } of lab.plan.endpoints) await lab.cgroups.cap(name, cpus);
 }
 
-const OPTIONAL = [PROMETHEUS, ALERTMANAGER, BACKUPS];
+const OPTIONAL = [PROMETHEUS, ALERTMANAGER, LAB_EXPORTER, BACKUPS];
 
 const stopAll = (lab: NativeLab, services: readonly string[]) =>
   Promise.all(services.map((name) => lab.services.stop(name)));
