@@ -83,6 +83,29 @@ describe('lending sessions', () => {
     expect(new Set(all).size).toBe(3);
   });
 
+  it('opens a few at a time, and who waits takes what comes first: a login or a returned connection', async () => {
+    const logins: (() => void)[] = [];
+    const open = () =>
+      new Promise<Session>((resolve) => {
+        logins.push(() => resolve(new BareSession() as unknown as Session));
+      });
+    const { lending, acquire } = lendingOf({ size: 5, queueLimit: 1, open, acquireTimeoutMs: 1000 });
+    const waiting = [1, 2, 3, 4, 5, 6].map(() => acquire());
+    expect(logins).toHaveLength(2);
+    expect(await codeOf(acquire())).toBe('overloaded');
+    logins[0]?.();
+    const first = (await waiting[0]) as Session;
+    expect(logins).toHaveLength(3);
+    lending.release(first);
+    expect(await waiting[1]).toBe(first);
+    for (let i = 1; i < 5; i++) {
+      logins[i]?.();
+      await waiting[i + 1];
+    }
+    expect(logins).toHaveLength(5);
+    expect(lending.stats()).toEqual({ size: 5, idle: 0, busy: 5, waiting: 0 });
+  });
+
   it('lets nobody wait longer than the acquire timeout, and serves first come first', async () => {
     const { lending, acquire } = lendingOf({ size: 1, queueLimit: 5 });
     const first = await acquire();

@@ -57,6 +57,7 @@ async function armStandby(order: Order, list: string): Promise<void> {
   if ((await ask(order, `SELECT current_setting('primary_conninfo')`)) !== '') {
     throw order.refuse('still follows its source: detach it first');
   }
+  order.openWitnessAhead(); // for `establish`: a login takes longer while the server is being promoted
   await set(order, {
     synchronous_standby_names: list,
     ...(await missing(order, {

@@ -11,6 +11,12 @@ export interface LendingOptions<S extends Session> {
   open(): Promise<S>;
 }
 
+/**
+ * Logins of one pool under way at once. When a primary changes, all pools want theirs at the same moment: together they would
+ * take the processor from each other, and from those who write already. The first of a few is done much sooner.
+ */
+const MAX_OPENING = 2;
+
 interface Waiter<S> {
   readonly give: (session: S) => void;
   readonly fail: (error: EngineError) => void;
@@ -45,7 +51,7 @@ export class Lending<S extends Session> {
     this.#refuseWhenClosed();
     const idle = this.takeIdle();
     if (idle) return idle;
-    if (this.#waiters.size - this.#opening >= this.#options.queueLimit && this.#isFull()) {
+    if (this.#waiters.size - this.#unlent() >= this.#options.queueLimit) {
       throw this.#overloaded(`all ${this.#options.size} connections are busy and the queue is full`);
     }
     return this.#wait(deadline);
@@ -124,12 +130,14 @@ export class Lending<S extends Session> {
     waiter.give(session);
   }
 
-  #isFull(): boolean {
-    return this.#idle.length + this.#busy.size + this.#opening >= this.#options.size;
+  /** Connections that are not in use, or not open yet. */
+  #unlent(): number {
+    return this.#options.size - this.#busy.size;
   }
 
   #openForWaiters(): void {
-    while (!this.#closed && this.#waiters.size > this.#opening && !this.#isFull()) {
+    const mayOpen = () => this.#opening < Math.min(MAX_OPENING, this.#unlent() - this.#idle.length);
+    while (!this.#closed && this.#waiters.size > this.#opening && mayOpen()) {
       this.#opening += 1;
       this.#openOne().catch(() => {}); // told to the waiters
     }
