@@ -59,17 +59,18 @@ describe('what Prometheus asks', () => {
 describe('what the lab measures of itself', () => {
   const disk = { freeBytes: 5, sizeBytes: 100 };
 
-  it('leaves out what is unknown', () => {
+  it('leaves out what is unknown, and tells of a certificate that is not there', () => {
     const text = renderFigures({
       certificates: [
-        { file: 'proxy/server.pem', end: new Date(5000) },
-        { file: 'nodes/db-1/server.pem', end: null },
+        { file: 'proxy/server.pem', writtenEnd: new Date(5000) },
+        { file: 'nodes/db-1/server.pem', writtenEnd: null },
       ],
       backup: null,
       disk,
     });
     expect(text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([
       'lab_certificate_end_timestamp_seconds{file="proxy/server.pem"} 5',
+      'lab_certificate_end_timestamp_seconds{file="nodes/db-1/server.pem"} 0',
       'lab_disk_free_bytes 5',
       'lab_disk_size_bytes 100',
     ]);

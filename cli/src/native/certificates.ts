@@ -20,9 +20,10 @@ export async function prepareCertificates(
   stateDir: string,
   wanted: Wanted,
   how: 'due' | 'missing' | 'renew',
+  now = new Date(),
 ): Promise<readonly Issued[]> {
   try {
-    return await ensureCertificates(await planOf(stateDir, wanted), { how });
+    return await ensureCertificates(await planOf(stateDir, wanted), { how, now });
   } catch (error) {
     if (!(error instanceof AuthorityError)) throw error;
     throw new LabError('authority-unusable', error.message, './lab down, then ./lab up', error);
@@ -32,8 +33,8 @@ export async function prepareCertificates(
 export const certificatesOf = async (stateDir: string, lab: Wanted): Promise<readonly Listed[]> =>
   listCertificates(await planOf(stateDir, lab));
 
-/** As `certificatesOf`, for the lab that is up: none where it has none. */
-export async function listEnds(stateDir: string): Promise<readonly Pick<Listed, 'file' | 'end'>[]> {
+/** When each certificate of the lab that is up ends or has ended, whether it will still do or not: none where it has none. */
+export async function listEnds(stateDir: string): Promise<readonly Pick<Listed, 'file' | 'writtenEnd'>[]> {
   const lab = await readState(stateDir);
   return lab?.certificates ? certificatesOf(stateDir, lab) : [];
 }

@@ -4,8 +4,8 @@ import { listEnds } from './certificates.ts';
 
 /** What no part of the lab measures of itself: the ends of certificates, the last backup, room on the disk. */
 export interface LabFigures {
-  /** Null: it is missing, or will not do. */
-  readonly certificates: readonly { readonly file: string; readonly end: Date | null }[];
+  /** Null: there is none that can be read. */
+  readonly certificates: readonly { readonly file: string; readonly writtenEnd: Date | null }[];
   readonly backup: BackupStatus | null;
   readonly disk: { readonly freeBytes: number; readonly sizeBytes: number };
 }
@@ -33,9 +33,9 @@ export function renderFigures({ certificates, backup, disk }: LabFigures): strin
   return [
     gauge(
       'lab_certificate_end_timestamp_seconds',
-      'When a certificate ends; absent for one that cannot be read.',
-      certificates.flatMap(({ file, end }): Sample[] =>
-        end === null ? [] : [[`{file="${file}"}`, seconds(end)]],
+      'When a certificate ends; 0 for one that is missing or cannot be read.',
+      certificates.map(
+        ({ file, writtenEnd }): Sample => [`{file="${file}"}`, writtenEnd === null ? 0 : seconds(writtenEnd)],
       ),
     ),
     gauge(

@@ -92,6 +92,8 @@ export interface Listed {
   readonly addresses: readonly string[];
   /** Null: it is not there, or will not do. */
   readonly end: Date | null;
+  /** When what is there ends or has ended, whether it will do or not. Null: there is nothing that can be read. */
+  readonly writtenEnd: Date | null;
 }
 
 /** What `ensureCertificates` looks after, as it is now. */
@@ -102,6 +104,7 @@ export async function listCertificates(plan: CertificatePlan, now = new Date()):
     commonName: 'the authority',
     addresses: [],
     end: ca === null ? null : endOf(ca),
+    writtenEnd: ca === null ? null : endOf(ca),
   };
   const listed = consumers(plan).flatMap(({ directory, files }) =>
     Object.entries(files).map(async ([name, wanted]): Promise<Listed> => {
@@ -110,7 +113,9 @@ export async function listCertificates(plan: CertificatePlan, now = new Date()):
       const why = authority.end === null ? 'missing' : unfit(pem, ca!, wanted, now);
       const isGood = pem !== null && (why === null || why === 'near its end');
       const { commonName, addresses } = wanted;
-      return { file: relative(plan.root, file), commonName, addresses, end: isGood ? endOf(pem) : null };
+      const writtenEnd = pem === null ? null : endOf(pem);
+      const end = isGood ? writtenEnd : null;
+      return { file: relative(plan.root, file), commonName, addresses, end, writtenEnd };
     }),
   );
   return [authority, ...(await Promise.all(listed))];

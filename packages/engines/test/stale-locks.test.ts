@@ -56,3 +56,17 @@ test('no lock, or one that cannot be read, is left to the server', async () => {
   await dropStaleLocks([lock()]);
   expect(existsSync(lock())).toBe(true);
 });
+
+test('an empty lock, of a server that was killed before it wrote its number, goes', async () => {
+  await writeFile(lock(), '');
+  await dropStaleLocks([lock()]);
+  expect(existsSync(lock())).toBe(false);
+});
+
+test('an empty lock into which a number is written meanwhile is judged by that number', async () => {
+  await writeFile(lock(), '');
+  const dropping = dropStaleLocks([lock()]);
+  await writeFile(lock(), 'nonsense');
+  await dropping;
+  expect(existsSync(lock())).toBe(true);
+});

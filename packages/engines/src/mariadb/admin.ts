@@ -149,10 +149,24 @@ function hasGivenUp(row: Row): boolean {
  */
 async function setApplyDelay(connection: Connection, seconds: number): Promise<void> {
   if ((await readApplyDelay(connection)) === seconds) return;
-  await connection.query('STOP SLAVE');
-  await connection.query(`CHANGE MASTER TO MASTER_DELAY = ${wholeSeconds(seconds)}`);
+  const change = `CHANGE MASTER TO MASTER_DELAY = ${wholeSeconds(seconds)}`;
+  for (let attempt = 1; ; attempt++) {
+    await connection.query('STOP SLAVE');
+    try {
+      await connection.query(change);
+      break;
+    } catch (error) {
+      // A supervisor attaches a replica that follows nobody, also one that has been stopped for this.
+      if (attempt === MAX_ATTEMPTS || errnoOf(error) !== ER_SLAVE_MUST_STOP) throw error;
+    }
+  }
   await connection.query('START SLAVE');
 }
+
+const MAX_ATTEMPTS = 5;
+const ER_SLAVE_MUST_STOP = 1198;
+const errnoOf = (error: unknown): unknown =>
+  error instanceof EngineError ? (error.cause as { errno?: unknown } | undefined)?.errno : undefined;
 
 async function readApplyDelay(connection: Connection): Promise<number> {
   return Number((await status(connection))?.SQL_Delay ?? 0);
