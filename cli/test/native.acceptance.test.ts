@@ -153,7 +153,8 @@ for (const engine of NATIVE_ENGINES) {
       const result = await load.stop();
       expect(result.failures).toEqual([]);
       expect(result.answered).toBeGreaterThan(10);
-      expect(certificates).toHaveLength(11);
+      // The authority, HAProxy, and of each node: the server, its agent, its replication (twice).
+      expect(certificates).toHaveLength(14);
       const after = await shownBy(HTTPS_URL, ca);
       expect(after).toMatchObject({ status: 200 });
       expect(after.serialNumber).not.toBe(before.serialNumber);
