@@ -15,9 +15,9 @@ export async function dropStaleLocks(files: readonly string[]): Promise<void> {
     const text = await contentOf(file);
     if (text === null) continue;
     const pid = Number.parseInt(text, 10);
-    if (text === '') await rm(file, { force: true });
-    else if (!Number.isInteger(pid)) continue;
-    else if (!(isAlive(markOf(pid)) && (await isServer(pid)))) await rm(file, { force: true });
+    if (text !== '' && !Number.isInteger(pid)) continue;
+    const runs = text !== '' && isAlive(markOf(pid)) && (await isServer(pid));
+    if (!runs) await rm(file, { force: true });
   }
 }
 
