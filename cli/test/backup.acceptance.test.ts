@@ -11,9 +11,7 @@ import { commandBlocksOf, runBlock } from './support/page.ts';
 // The commands of the tutorial, all of them and in the page's order, on one lab; and that they do what the page says.
 
 const PAGE = 'docs/tutorial/dropped-table.md';
-const missing: string[] = [];
-for (const need of backupNeeds('postgres')) if (!(await need.present())) missing.push(need.what);
-const reason = missing[0] ?? (await whyNot('postgres'));
+const reason = await whyNot('postgres', backupNeeds('postgres'));
 if (reason) console.warn(`NOT RUN: the commands of ${PAGE}: ${reason}`);
 
 const WITHIN = { timeout: 120_000, interval: 200 };

@@ -9,10 +9,7 @@ import { commandBlocksOf, runBlock } from './support/page.ts';
 // The commands of the checklist, all of them and in the page's order, on one lab; and that they show what the page says.
 
 const PAGE = 'docs/guides/checklist.md';
-const missing: string[] = [];
-for (const need of [...backupNeeds('postgres'), monitoringNeed])
-  if (!(await need.present())) missing.push(need.what);
-const reason = missing[0] ?? (await whyNot('postgres'));
+const reason = await whyNot('postgres', [...backupNeeds('postgres'), monitoringNeed]);
 if (reason) console.warn(`NOT RUN: the commands of ${PAGE}: ${reason}`);
 
 describe.skipIf(reason !== null)(`the commands of ${PAGE}`, () => {

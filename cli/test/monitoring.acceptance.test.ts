@@ -14,8 +14,7 @@ import { WriteLoad } from './support/write-load.ts';
 
 const DEADLINE_MS = 60_000;
 const promtool = await findProgram('promtool');
-const missing = (await monitoringNeed.present()) ? null : `${monitoringNeed.what} are not installed`;
-const reason = missing ?? (await whyNot('mariadb'));
+const reason = await whyNot('mariadb', [monitoringNeed]);
 if (reason) console.warn(`NOT RUN: monitoring: ${reason}`);
 
 const monitoring = join(repositoryRoot, 'infra/monitoring');

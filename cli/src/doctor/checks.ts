@@ -6,7 +6,7 @@ import { findCgroups, LabCgroups } from '../native/cgroup.ts';
 import { API_PORT, DEFAULT_HTTP_PORT, DEFAULT_HTTPS_PORT, DEFAULT_STATS_PORT } from '../native/layout.ts';
 import { findHaproxy, findProgram, installCommand } from '../native/packages.ts';
 import { whoListens } from '../native/ports.ts';
-import { stateDirectory } from '../paths.ts';
+import { cacheDirectory, stateDirectory } from '../paths.ts';
 import { ENGINES, readState } from '../state.ts';
 import { type Check, missing, note, ok } from './types.ts';
 
@@ -62,8 +62,7 @@ export async function checkHaproxy(): Promise<Check> {
 
 export async function checkK6(): Promise<Check> {
   const { K6_VERSION } = await import('@replication-lab/load-tests');
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  for (const file of ['k6', join(cache, 'replication-lab', `k6-${K6_VERSION}`, 'k6')]) {
+  for (const file of ['k6', join(cacheDirectory(), `k6-${K6_VERSION}`, 'k6')]) {
     const { stdout, exitCode } = await execa(file, ['version'], { reject: false, timeout: 10_000 });
     if (exitCode === 0) return ok('k6', `${stdout} (${file})`);
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Durability } from '@replication-lab/engines';
 import { engineOf } from '@replication-lab/engines/local';
 import { execa } from 'execa';
-import { findHaproxy } from '../../src/native/packages.ts';
+import { findHaproxy, type Need } from '../../src/native/packages.ts';
 import { repositoryRoot } from '../../src/paths.ts';
 import type { LabStatus } from '../../src/status/types.ts';
 
@@ -19,9 +19,16 @@ const MAIN = join(repositoryRoot, 'cli/src/main.ts');
 /** Engines whose servers the distribution has. */
 export const NATIVE_ENGINES = ['mariadb', 'postgres'] as const;
 
-/** Why not, or null. Said aloud: a suite that is silently smaller than it looks proves nothing. */
-export async function whyNot(engine: (typeof NATIVE_ENGINES)[number]): Promise<string | null> {
+/**
+ * Why not, or null; `needs`: what the lab needs beside its servers. Said aloud: a suite that is silently smaller than it looks proves
+ * nothing.
+ */
+export async function whyNot(
+  engine: (typeof NATIVE_ENGINES)[number],
+  needs: readonly Need[] = [],
+): Promise<string | null> {
   if (process.platform !== 'linux') return 'the native runtime needs Linux';
+  for (const need of needs) if (!(await need.present())) return `not installed: ${need.what}`;
   const { server } = engineOf(engine);
   if (!(await server.find())) return server.explainMissing;
   return (await findHaproxy()) ? null : 'HAProxy is not installed';
