@@ -1,4 +1,4 @@
-import { freemem, homedir, totalmem } from 'node:os';
+import { freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { dockerAnswers } from '../docker/compose.ts';
