@@ -42,8 +42,13 @@ for (const engine of NATIVE_ENGINES) {
         ALL_WITHIN_MS,
       );
       const trials = await recorded();
-      const told = trials.map(({ fault, problems, answers }) => ({ fault, problems, answers }));
-      expect(told.filter(({ problems }) => problems.length > 0)).toEqual([]);
+      // In the message as well, which is not cut short where only the ends of a log are kept.
+      const failed = trials
+        .filter(({ problems }) => problems.length > 0)
+        .map(
+          ({ fault, problems, answers }) => `${fault}: ${problems.join('; ')} (${JSON.stringify(answers)})`,
+        );
+      expect(failed, failed.join(' | ')).toEqual([]);
       expect(trials.map(({ fault }) => fault)).toEqual(NATIVE);
     });
 
