@@ -20,7 +20,7 @@ import { openRuntime } from './open-runtime.ts';
 import { repositoryRoot, stateDirectory } from './paths.ts';
 import type { BringUp, LabContext, RunningLab, UpRequest } from './runtime.ts';
 import { labSettings, parseSettings } from './settings.ts';
-import { type LabState, readState } from './state.ts';
+import { HTTPS_PARTS, type LabState, readState } from './state.ts';
 import { judge } from './status/judge.ts';
 import { armedOf } from './status/supervisors.ts';
 import { throwIfAborted, waitFor } from './wait.ts';
@@ -91,7 +91,7 @@ async function decide(request: UpRequest, previous: LabState | null): Promise<La
     loopback: shell.LAB_LOOPBACK ?? previous?.loopback ?? DEFAULT_LOOPBACK,
     netPrefix: shell.NET_PREFIX ?? previous?.netPrefix ?? file.NET_PREFIX ?? DEFAULT_NET_PREFIX,
     certificates: true,
-    https: true,
+    https: [...HTTPS_PARTS],
     capCpus: previous?.capCpus ?? null,
   };
 }
@@ -143,7 +143,7 @@ const sameLab = (a: LabState, b: LabState): boolean =>
   a.statsPort === b.statsPort &&
   a.httpsPort === b.httpsPort &&
   a.certificates === b.certificates &&
-  a.https === b.https &&
+  a.https.join() === b.https.join() &&
   a.noticesPort === b.noticesPort &&
   a.loopback === b.loopback &&
   a.netPrefix === b.netPrefix &&

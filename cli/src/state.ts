@@ -9,6 +9,10 @@ export const ENGINES = engineName.options;
 export const TOPOLOGIES = ['single', 'replicated'] as const;
 export const RUNTIMES = ['docker', 'native'] as const;
 
+/** Whoever of a lab answers over HTTPS, and over nothing else, beside HAProxy. */
+export const HTTPS_PARTS = ['agents', 'api', 'supervisors', 'exporter'] as const;
+export type HttpsPart = (typeof HTTPS_PARTS)[number];
+
 /** What the last `up` left behind, for every later command. */
 export const labState = z.object({
   version: z.literal(1),
@@ -40,8 +44,12 @@ export const labState = z.object({
     .default('172.28.0'),
   /** Its databases speak TLS. A state of an older version has none: those servers speak clear text. */
   certificates: z.boolean().default(false),
-  /** Its agents speak HTTPS. Those of an older version's lab speak HTTP. */
-  https: z.boolean().default(false),
+  /** Those of its parts that speak HTTPS. The others, in the lab of an older version, speak HTTP. */
+  https: z.preprocess(
+    // Written when it could be agents only.
+    (value) => (typeof value === 'boolean' ? (value ? ['agents'] : []) : value),
+    z.array(z.enum(HTTPS_PARTS)).default([]),
+  ),
   /** CPUs each database node may use; null: no cap. Survives restarts of nodes. */
   capCpus: z.number().positive().nullable().default(null),
 });

@@ -12,7 +12,7 @@ import { removeNative } from './native/runtime.ts';
 import { openRuntime } from './open-runtime.ts';
 import { stateDirectory } from './paths.ts';
 import type { LabContext } from './runtime.ts';
-import { readState, removeState } from './state.ts';
+import { HTTPS_PARTS, readState, removeState } from './state.ts';
 
 const LOCK_WAIT_MS = 120_000;
 
@@ -36,7 +36,7 @@ export async function takeDown(options: { volumes: boolean }, context: LabContex
         httpsPort: DEFAULT_HTTPS_PORT,
         loopback: DEFAULT_LOOPBACK,
         certificates: true,
-        https: true,
+        https: [...HTTPS_PARTS],
       };
       await removeNative(
         stateDir,

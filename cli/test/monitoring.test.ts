@@ -6,6 +6,7 @@ import { renderFigures } from '../src/native/lab-figures.ts';
 import { planNative } from '../src/native/layout.ts';
 import { targetsOf } from '../src/native/monitoring.ts';
 import { repositoryRoot } from '../src/paths.ts';
+import { HTTPS_PARTS } from '../src/state.ts';
 import { readDashboard } from './support/dashboard.ts';
 
 const read = (path: string) => readFileSync(join(repositoryRoot, path), 'utf8');
@@ -29,8 +30,8 @@ describe('alerts', () => {
 });
 
 describe('what Prometheus asks', () => {
-  const plan = (durability: 'quorum' | 'async') =>
-    planNative('/state', {
+  const plan = (durability: 'quorum' | 'async') => ({
+    ...planNative('/state', {
       ...{ engine: 'postgres', topology: 'replicated', durability },
       ...{
         httpPort: 8080,
@@ -38,16 +39,22 @@ describe('what Prometheus asks', () => {
         httpsPort: 8443,
         loopback: '127.7',
         certificates: true,
-        https: true,
+        https: [...HTTPS_PARTS],
       },
-    });
+    }),
+    // There is no certificate at /state.
+    https: HTTPS_PARTS,
+  });
 
   it('is every part of the lab, by its name', () => {
     const targets = targetsOf(plan('quorum'));
-    expect(targets.api[2]).toEqual({ targets: ['127.7.20.3:3000'], labels: { instance: 'api-3' } });
+    expect(targets.api[2]).toEqual({
+      targets: ['127.7.20.3:3000'],
+      labels: { instance: 'api-3', __scheme__: 'https' },
+    });
     expect(targets.supervisor.map(({ labels }) => labels.instance)).toEqual(['supervisor-1', 'supervisor-2']);
     expect(targets.alertmanager).toEqual([
-      { targets: ['127.7.50.2:9093'], labels: { instance: 'alertmanager' } },
+      { targets: ['127.7.50.2:9093'], labels: { instance: 'alertmanager', __scheme__: 'http' } },
     ]);
   });
 

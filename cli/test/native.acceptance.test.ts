@@ -153,8 +153,9 @@ for (const engine of NATIVE_ENGINES) {
       const result = await load.stop();
       expect(result.failures).toEqual([]);
       expect(result.answered).toBeGreaterThan(10);
-      // The authority, HAProxy, and of each node: the server, its agent, its replication (twice).
-      expect(certificates).toHaveLength(14);
+      // The authority, HAProxy, of each node: the server, its agent, its replication (twice); three API replicas, two
+      // supervisors, the exporter of the lab's figures.
+      expect(certificates).toHaveLength(20);
       const after = await shownBy(HTTPS_URL, ca);
       expect(after).toMatchObject({ status: 200 });
       expect(after.serialNumber).not.toBe(before.serialNumber);

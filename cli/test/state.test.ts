@@ -27,7 +27,7 @@ const state: LabState = {
     statsPort: 8404,
     httpsPort: 8443,
     certificates: true,
-    https: true,
+    https: ['agents', 'api'],
     noticesPort: 8025,
     loopback: '127.0',
     netPrefix: '172.28.0',

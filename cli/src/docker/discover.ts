@@ -1,14 +1,16 @@
 import { CATCHER_PORT } from '@replication-lab/engines/config';
 import {
+  API_NAMES,
   CATCHER,
   DEFAULT_HTTP_PORT,
   DEFAULT_HTTPS_PORT,
   DEFAULT_LOOPBACK,
   DEFAULT_NOTICES_PORT,
   DEFAULT_STATS_PORT,
+  SUPERVISOR_NAMES,
 } from '../native/layout.ts';
 import { repositoryRoot } from '../paths.ts';
-import { ENGINES, type LabState } from '../state.ts';
+import { ENGINES, HTTPS_PARTS, type HttpsPart, type LabState } from '../state.ts';
 import { DEFAULT_NET_PREFIX, docker, dockerAnswers } from './compose.ts';
 import { type Container, listContainers } from './containers.ts';
 
@@ -35,7 +37,7 @@ export async function dockerLabWithoutState(): Promise<LabState | null> {
     loopback: DEFAULT_LOOPBACK,
     netPrefix: await netPrefixOf(containers),
     certificates: true,
-    https: (await variableOf(containers, 'TLS_CERT_FILE')) !== null,
+    https: await httpsPartsOf(containers),
     capCpus: null,
   };
 }
@@ -57,9 +59,32 @@ async function netPrefixOf(containers: readonly Container[]): Promise<string> {
   return /^(\d+\.\d+\.\d+)\.\d+$/.exec(address.trim())?.[1] ?? DEFAULT_NET_PREFIX;
 }
 
-/** A variable of the database hosts' environment; null without such a container. */
-async function variableOf(containers: readonly Container[], name: string): Promise<string | null> {
-  const host = containers.find(({ Service }) => Service === 'db-1');
+/** One of each kind is looked at. */
+const ONE_OF: Partial<Readonly<Record<HttpsPart, string>>> = {
+  agents: 'db-1',
+  api: API_NAMES[0],
+  supervisors: SUPERVISOR_NAMES[0],
+};
+
+/** All but those that run and are given no certificate: what does not run will be given one. */
+async function httpsPartsOf(containers: readonly Container[]): Promise<HttpsPart[]> {
+  const speaks = await Promise.all(
+    HTTPS_PARTS.map(async (part) => {
+      const service = ONE_OF[part];
+      if (!containers.some(({ Service }) => Service === service)) return true;
+      return (await variableOf(containers, 'TLS_CERT_FILE', service)) !== null;
+    }),
+  );
+  return HTTPS_PARTS.filter((_, i) => speaks[i]);
+}
+
+/** A variable of a service's environment, of the database hosts' by default; null without such a container. */
+async function variableOf(
+  containers: readonly Container[],
+  name: string,
+  service = 'db-1',
+): Promise<string | null> {
+  const host = containers.find(({ Service }) => Service === service);
   if (!host) return null;
   const env = await docker(['inspect', '--format', '{{json .Config.Env}}', host.ID]).catch(() => '');
   return new RegExp(`"${name}=([^"]*)"`).exec(env)?.[1] ?? null;

@@ -6,6 +6,7 @@ import {
   API_PORT,
   nodeNames,
   noticesUrl,
+  schemeOf,
   supervisorNames,
   supervisorToken,
   urlsOf,
@@ -66,15 +67,21 @@ export async function observeDocker(state: LabState): Promise<Omit<LabObservatio
 function targetsOf(state: LabState): Record<string, string> {
   const agents = nodeNames(state.topology).map((name) => [name, agentUrl(state, name)]);
   const apis = API_NAMES.flatMap((name) => [
-    [`${name} ready`, `http://${name}:${API_PORT}/readyz`],
-    [`${name} topology`, `http://${name}:${API_PORT}/topology`],
+    [`${name} ready`, apiUrl(state, name, '/readyz')],
+    [`${name} topology`, apiUrl(state, name, '/topology')],
   ]);
   return Object.fromEntries([...agents, ...apis]);
 }
 
 /** What the agent of a node says of it. */
-export const agentUrl = ({ https }: Pick<LabState, 'https'>, node: string): string =>
-  `${https ? 'https' : 'http'}://${node}:${AGENT_PORT}/health`;
+export const agentUrl = (state: Pick<LabState, 'https'>, node: string): string =>
+  `${schemeOf(state, 'agents')}://${node}:${AGENT_PORT}/health`;
+
+export const apiUrl = (state: Pick<LabState, 'https'>, name: string, path: string): string =>
+  `${schemeOf(state, 'api')}://${name}:${API_PORT}${path}`;
+
+export const supervisorUrl = (state: Pick<LabState, 'https'>, name: string, path: string): string =>
+  `${schemeOf(state, 'supervisors')}://${name}:${SUPERVISOR_PORT}${path}`;
 
 /** What the supervisors answer to `GET path`, by their names. */
 export function askDockerSupervisors(
@@ -106,9 +113,7 @@ export function orderDockerSupervisors(
 }
 
 const supervisorUrls = (state: LabState, path: (name: string) => string): Record<string, string> =>
-  Object.fromEntries(
-    supervisorNames(state).map((name) => [name, `http://${name}:${SUPERVISOR_PORT}${path(name)}`]),
-  );
+  Object.fromEntries(supervisorNames(state).map((name) => [name, supervisorUrl(state, name, path(name))]));
 
 function supervisorOf(
   name: string,

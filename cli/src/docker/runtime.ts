@@ -1,11 +1,11 @@
 import { createInterface } from 'node:readline';
 import type { Row } from '@replication-lab/engines';
-import { CATCHER_PORT, DEFAULT_PORT, SUPERVISOR_PORT } from '@replication-lab/engines/config';
+import { CATCHER_PORT, DEFAULT_PORT } from '@replication-lab/engines/config';
 import { execa } from 'execa';
 import { z } from 'zod';
 import { reloadNodes } from '../certificates.ts';
 import { LabError } from '../errors.ts';
-import { API_NAMES, API_PORT, CATCHER, nodeNames, supervisorNames } from '../native/layout.ts';
+import { API_NAMES, CATCHER, nodeNames, supervisorNames } from '../native/layout.ts';
 import type { Output } from '../output.ts';
 import { repositoryRoot } from '../paths.ts';
 import {
@@ -27,10 +27,12 @@ import { askInside, runInside } from './inside.ts';
 import {
   agentHealth,
   agentUrl,
+  apiUrl,
   askDockerSupervisors,
   nodeAddress,
   observeDocker,
   orderDockerSupervisors,
+  supervisorUrl,
 } from './observe.ts';
 import { detachNode, queryAsAdmin, readApplyDelay, setApplyDelay } from './scripts.ts';
 
@@ -51,7 +53,7 @@ const listed = z.array(
 function healthUrl(state: LabState, part: PartName): string {
   if (isDatabase(part)) return agentUrl(state, part);
   if (part === CATCHER) return `http://${part}:${CATCHER_PORT}/livez`;
-  return `http://${part}:${part.startsWith('supervisor-') ? SUPERVISOR_PORT : API_PORT}/livez`;
+  return (part.startsWith('supervisor-') ? supervisorUrl : apiUrl)(state, part, '/livez');
 }
 
 /** The docker lab for status, logs, faults and down. Everything goes through `docker compose`. */

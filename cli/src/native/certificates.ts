@@ -6,11 +6,12 @@ import {
   type Listed,
   listCertificates,
 } from '@replication-lab/certificates';
-import { NODE_NAMES, replicationUser } from '@replication-lab/engines/config';
+import { API_NAMES, NODE_NAMES, replicationUser, SUPERVISOR_NAMES } from '@replication-lab/engines/config';
 import { runAsFor } from '@replication-lab/engines/local';
 import { LabError } from '../errors.ts';
 import { type LabState, readState } from '../state.ts';
-import { certificatesDirectory, nodeEndpoint } from './layout.ts';
+import { apiHost, certificatesDirectory, nodeEndpoint, supervisorHost } from './layout.ts';
+import { LAB_EXPORTER, monitorAddress } from './monitoring.ts';
 import { unprivilegedUser } from './users.ts';
 
 type Wanted = Pick<LabState, 'engine' | 'loopback'>;
@@ -47,10 +48,16 @@ async function planOf(stateDir: string, wanted: Wanted): Promise<CertificatePlan
       addresses: [name, nodeEndpoint(wanted, name).host],
       account: replicationUser(name),
     })),
+    services: [
+      ...API_NAMES.map((name) => ({ name, addresses: [name, apiHost(wanted, name)] })),
+      { name: LAB_EXPORTER, addresses: [LAB_EXPORTER, monitorAddress(wanted, LAB_EXPORTER).host] },
+      ...SUPERVISOR_NAMES.map((name) => ({ name, addresses: [name, supervisorHost(wanted, name)] })),
+    ],
     proxyAddresses: ['localhost', '127.0.0.1'],
     serverOwner: await runAsFor(wanted.engine),
     agentOwner: null,
     supervisorOwner: null,
+    serviceOwner: null,
     proxyOwner: await unprivilegedUser(['haproxy', 'nobody']),
   };
 }

@@ -19,7 +19,7 @@ export async function openNativeLab(
   wanted: Parameters<typeof planNative>[1],
 ): Promise<NativeLab> {
   const plan = planNative(stateDir, wanted);
-  if (plan.https) believe(caFile(plan.certificates!));
+  if (plan.https.length > 0) believe(caFile(plan.certificates!));
   const cgroups = new LabCgroups(await findCgroups(), basename(stateDir));
   const databases = await Databases.open(plan, cgroups);
   return { plan, cgroups, databases, services: new Services(plan, cgroups) };

@@ -2,14 +2,18 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   agentDirectory,
+  CA,
   caFile,
   nodeDirectory as nodeCertificates,
   proxyDirectory,
   replicationDirectory,
+  SERVER,
+  serviceDirectory,
 } from '@replication-lab/certificates';
 import type { Accounts, Durability, Endpoint, EngineName, NodeTlsFiles } from '@replication-lab/engines';
 import {
   AGENT_PORT,
+  API_NAMES,
   accountsFrom,
   CATCHER_PORT,
   CATCHER_SMTP_PORT,
@@ -20,16 +24,16 @@ import {
   NODE_NAMES,
   nodesFrom,
   nodeTlsFiles,
+  SUPERVISOR_NAMES,
   SUPERVISOR_PORT,
-  TLS_FILES,
 } from '@replication-lab/engines/config';
 import { engineDirectory } from '../paths.ts';
 import type { LabUrls, Topology } from '../runtime.ts';
-import type { LabState } from '../state.ts';
+import type { HttpsPart, LabState } from '../state.ts';
 
 /** Where every process of a native lab listens and what it is told. All addresses of the runtime are on this page. */
 
-export const API_NAMES = ['api-1', 'api-2', 'api-3'] as const;
+export { API_NAMES, SUPERVISOR_NAMES };
 export const API_PORT = 3000;
 export const DEFAULT_HTTP_PORT = 8080;
 export const DEFAULT_STATS_PORT = 8404;
@@ -58,14 +62,21 @@ export const nodeEndpoint = ({ engine, loopback }: Where, name: string): Endpoin
 export const apiHost = ({ loopback }: Pick<Where, 'loopback'>, name: string): string =>
   `${loopback}.20.${last(name)}`;
 
-export const apiUrl = (where: Pick<Where, 'loopback'>, name: string, path: string): string =>
-  `http://${apiHost(where, name)}:${API_PORT}${path}`;
+/** How those are spoken to. */
+export const schemeOf = ({ https }: Pick<NativePlan, 'https'>, part: HttpsPart): 'http' | 'https' =>
+  https.includes(part) ? 'https' : 'http';
+
+export const apiUrl = (plan: Pick<NativePlan, 'loopback' | 'https'>, name: string, path: string): string =>
+  `${schemeOf(plan, 'api')}://${apiHost(plan, name)}:${API_PORT}${path}`;
 
 export const supervisorHost = ({ loopback }: Pick<Where, 'loopback'>, name: string): string =>
   `${loopback}.30.${last(name)}`;
 
-export const supervisorUrl = (where: Pick<Where, 'loopback'>, name: string, path: string): string =>
-  `http://${supervisorHost(where, name)}:${SUPERVISOR_PORT}${path}`;
+export const supervisorUrl = (
+  plan: Pick<NativePlan, 'loopback' | 'https'>,
+  name: string,
+  path: string,
+): string => `${schemeOf(plan, 'supervisors')}://${supervisorHost(plan, name)}:${SUPERVISOR_PORT}${path}`;
 
 /** `db-1` … : where the agent answers for this node. */
 export const agentUrl = (
@@ -74,7 +85,7 @@ export const agentUrl = (
   path: string,
 ): string => {
   const { host } = plan.endpoints.find((endpoint) => endpoint.name === name)!;
-  return `${plan.https ? 'https' : 'http'}://${host}:${AGENT_PORT}${path}`;
+  return `${schemeOf(plan, 'agents')}://${host}:${AGENT_PORT}${path}`;
 };
 
 /** One process for the agents of all nodes; it listens on each node's address. */
@@ -87,8 +98,6 @@ export const catcherHost = ({ loopback }: Pick<Where, 'loopback'>): string => `$
 
 export const catcherUrl = (where: Pick<Where, 'loopback'>, path: string): string =>
   `http://${catcherHost(where)}:${CATCHER_PORT}${path}`;
-
-export const SUPERVISOR_NAMES = ['supervisor-1', 'supervisor-2'] as const;
 
 /** One node has nobody to promote, and without quorum commit nobody may be promoted. */
 export const supervisorNames = ({ topology, durability }: Pick<LabState, 'topology' | 'durability'>) =>
@@ -112,8 +121,8 @@ export interface NativePlan {
   readonly database: string;
   /** Absent in a lab that was brought up before labs had certificates: `./lab up` gives it some. */
   readonly certificates: string | null;
-  /** Agents speak HTTPS. */
-  readonly https: boolean;
+  /** Who speaks HTTPS. */
+  readonly https: readonly HttpsPart[];
 }
 
 /** Below the state directory: where a lab's certificates are. They stay as long as its data does. */
@@ -165,7 +174,7 @@ export function planNative(
     accounts,
     database: DATABASE_NAME,
     certificates,
-    https: wanted.https && certificates !== null,
+    https: certificates === null ? [] : wanted.https,
   };
 }
 
@@ -190,11 +199,21 @@ function tlsEnvironment({ certificates }: Pick<NativePlan, 'certificates'>): Rec
 
 /** What agents show, and how those who ask them verify it. */
 const agentTlsEnvironment = ({ certificates, https }: Pick<NativePlan, 'certificates' | 'https'>) =>
-  certificates !== null && https
+  certificates !== null && https.includes('agents')
     ? {
-        TLS_CERT_FILE: join(agentDirectory(certificates, '{node}'), TLS_FILES.server),
+        TLS_CERT_FILE: join(agentDirectory(certificates, '{node}'), SERVER),
         AGENT_TLS_CA: caFile(certificates),
       }
+    : {};
+
+/** What one of the lab's other programs shows. */
+export const ownCertificate = (
+  { certificates, https }: Pick<NativePlan, 'certificates' | 'https'>,
+  part: HttpsPart,
+  name: string,
+) =>
+  certificates !== null && https.includes(part)
+    ? { TLS_CERT_FILE: join(serviceDirectory(certificates, name), SERVER) }
     : {};
 
 /** How one that only connects to nodes does. */
@@ -245,6 +264,7 @@ export function apiEnvironment(plan: NativePlan, name: string, env: NodeJS.Proce
     DB_APP_READ_ONLY_PASSWORD: accounts.appReadOnly.password,
     DB_MONITOR_PASSWORD: accounts.monitor.password,
     ...clientTlsEnvironment(plan),
+    ...ownCertificate(plan, 'api', name),
     TOPOLOGY: plan.topology,
   };
 }
@@ -267,6 +287,7 @@ export function supervisorEnvironment(plan: NativePlan, name: string, env: NodeJ
     DB_SUPERVISOR_PASSWORD: plan.accounts.supervisor.password,
     ...tlsEnvironment(plan),
     ...agentTlsEnvironment(plan),
+    ...ownCertificate(plan, 'supervisors', name),
     ...noticeEnvironment(plan, env),
   };
 }
@@ -315,8 +336,7 @@ export const haproxySocket = (stateDir: string): string =>
   join(runDirectory(stateDir), 'haproxy', 'admin.sock');
 
 /** The file that HAProxy shows its certificate from. */
-export const proxyCertificate = (certificates: string): string =>
-  join(proxyDirectory(certificates), TLS_FILES.server);
+export const proxyCertificate = (certificates: string): string => join(proxyDirectory(certificates), SERVER);
 
 /** What infra/haproxy/haproxy.cfg reads from its environment. */
 export function haproxyEnvironment(plan: NativePlan, env: NodeJS.ProcessEnv = process.env) {
@@ -333,5 +353,7 @@ export function haproxyEnvironment(plan: NativePlan, env: NodeJS.ProcessEnv = pr
       HTTPS_CERTIFICATE: proxyCertificate(plan.certificates),
       ADMIN_SOCKET: haproxySocket(plan.stateDir),
     }),
+    ...(plan.certificates !== null &&
+      plan.https.includes('api') && { API_CA: join(proxyDirectory(plan.certificates), CA) }),
   };
 }

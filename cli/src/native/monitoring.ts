@@ -1,5 +1,6 @@
 import { chmod, chown, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CA, caFile } from '@replication-lab/certificates';
 import { CATCHER_SMTP_PORT, SUPERVISOR_PORT } from '@replication-lab/engines/config';
 import { LabError } from '../errors.ts';
 import { repositoryRoot } from '../paths.ts';
@@ -11,7 +12,9 @@ import {
   catcherHost,
   catcherUrl,
   type NativePlan,
+  ownCertificate,
   runDirectory,
+  schemeOf,
   supervisorHost,
   supervisorNames,
   supervisorToken,
@@ -50,17 +53,28 @@ export const monitorAddress = ({ loopback }: Where, name: MonitorName) => ({
   port: PLACES[name].port,
 });
 
-export const monitorUrl = (where: Where, name: MonitorName, path: string): string => {
-  const { host, port } = monitorAddress(where, name);
-  return `http://${host}:${port}${path}`;
+/** People look at the two others with a browser. */
+const schemeOfMonitor = (plan: Pick<NativePlan, 'https'>, name: MonitorName): 'http' | 'https' =>
+  name === LAB_EXPORTER ? schemeOf(plan, 'exporter') : 'http';
+
+export const monitorUrl = (
+  plan: Where & Pick<NativePlan, 'https'>,
+  name: MonitorName,
+  path: string,
+): string => {
+  const { host, port } = monitorAddress(plan, name);
+  return `${schemeOfMonitor(plan, name)}://${host}:${port}${path}`;
 };
 
 /** For people. */
-export const monitorUrls = (where: Where, lab: Pick<LabState, 'with'>): Readonly<Record<string, string>> =>
+export const monitorUrls = (
+  plan: Where & Pick<NativePlan, 'https'>,
+  lab: Pick<LabState, 'with'>,
+): Readonly<Record<string, string>> =>
   Object.fromEntries(
     monitorNames(lab)
       .filter((name) => name !== LAB_EXPORTER)
-      .map((name) => [name, monitorUrl(where, name, '/')]),
+      .map((name) => [name, monitorUrl(plan, name, '/')]),
   );
 
 export const monitoringNeed: Need = {
@@ -113,7 +127,13 @@ function exporterCommand(plan: NativePlan) {
   return {
     file: process.execPath,
     args: [join(repositoryRoot, 'cli/src/native/lab-exporter-main.ts')],
-    env: { ...process.env, LAB_STATE_DIR: plan.stateDir, HOST: host, PORT: String(port) },
+    env: {
+      ...process.env,
+      LAB_STATE_DIR: plan.stateDir,
+      HOST: host,
+      PORT: String(port),
+      ...ownCertificate(plan, 'exporter', LAB_EXPORTER),
+    },
     cwd: repositoryRoot,
   };
 }
@@ -128,6 +148,7 @@ async function writePrometheus(
   for (const rules of RULES) await copyFile(join(SOURCE, 'rules', rules), join(directory, 'rules', rules));
   for (const [job, targets] of Object.entries(targetsOf(plan)))
     await writeFile(join(directory, 'targets', `${job}.json`), JSON.stringify(targets, null, 2));
+  if (plan.certificates !== null) await copyFile(caFile(plan.certificates), join(directory, CA));
   const token = join(directory, 'supervisor-token');
   await writeFile(token, supervisorToken(), { mode: 0o600 });
   await chmod(token, 0o600);
@@ -139,18 +160,18 @@ async function writePrometheus(
 
 /** By job: what Prometheus reads of `file_sd_configs`. The lab's name of a part is its `instance`. */
 export function targetsOf(plan: NativePlan) {
-  const target = (instance: string, host: string, port: number) => ({
+  const target = (instance: string, host: string, port: number, scheme = 'http') => ({
     targets: [`${host}:${port}`],
-    labels: { instance },
+    labels: { instance, __scheme__: scheme },
   });
   const monitor = (name: MonitorName) => {
     const { host, port } = monitorAddress(plan, name);
-    return target(name, host, port);
+    return target(name, host, port, schemeOfMonitor(plan, name));
   };
   return {
-    api: API_NAMES.map((name) => target(name, apiHost(plan, name), API_PORT)),
+    api: API_NAMES.map((name) => target(name, apiHost(plan, name), API_PORT, schemeOf(plan, 'api'))),
     supervisor: supervisorNames(plan).map((name) =>
-      target(name, supervisorHost(plan, name), SUPERVISOR_PORT),
+      target(name, supervisorHost(plan, name), SUPERVISOR_PORT, schemeOf(plan, 'supervisors')),
     ),
     haproxy: [target('haproxy', '127.0.0.1', plan.statsPort)],
     prometheus: [monitor(PROMETHEUS)],

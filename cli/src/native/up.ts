@@ -2,7 +2,7 @@ import { NODE_NAMES } from '@replication-lab/engines/config';
 import { engineOf } from '@replication-lab/engines/local';
 import { LabError } from '../errors.ts';
 import type { LabContext } from '../runtime.ts';
-import { type LabState, writeState } from '../state.ts';
+import { type HttpsPart, type LabState, writeState } from '../state.ts';
 import { BACKUPS, hasBackups, optionalNames } from './backup-service.ts';
 import { backupNeeds } from './backups.ts';
 import { runLabBootstrap } from './bootstrap.ts';
@@ -108,7 +108,10 @@ async function stopMisfits(lab: NativeLab, previous: LabState | null, wanted: La
   const sameGuards = guardNames(previous).length === guardNames(wanted).length;
   if (previous.loopback !== wanted.loopback || !sameGuards) return stopProcesses(lab);
   // Those of an older version speak HTTP to each other.
-  if (previous.https !== wanted.https) await stopAll(lab, [...SUPERVISOR_NAMES, AGENT]);
+  const spoke = (part: HttpsPart) => previous.https.includes(part) === wanted.https.includes(part);
+  if (!spoke('agents')) await stopAll(lab, [...SUPERVISOR_NAMES, AGENT]);
+  if (!spoke('supervisors')) await stopAll(lab, SUPERVISOR_NAMES);
+  if (!spoke('api')) await stopAll(lab, SERVICES);
   // API replicas know their nodes from their environment, HAProxy its ports: other ones mean other processes.
   if (previous.topology !== wanted.topology) await stopAll(lab, API_NAMES);
   const samePorts =

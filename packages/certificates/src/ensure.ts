@@ -24,6 +24,7 @@ import {
   replicationDirectory,
   replicationFile,
   SERVER,
+  serviceDirectory,
 } from './layout.ts';
 
 /** Who owns a folder's files; null: whoever makes them. */
@@ -38,11 +39,14 @@ export interface CertificatePlan {
     /** The account that it replicates as. */
     readonly account: string;
   }[];
+  /** Programs of the lab that answer over HTTPS, and all that others call them by. */
+  readonly services: readonly { readonly name: string; readonly addresses: readonly string[] }[];
   readonly proxyAddresses: readonly string[];
   /** The user that the database servers run as. */
   readonly serverOwner: Owner;
   readonly agentOwner: Owner;
   readonly supervisorOwner: Owner;
+  readonly serviceOwner: Owner;
   readonly proxyOwner: Owner;
 }
 
@@ -129,7 +133,8 @@ interface Consumer {
 
 /** One folder each. */
 function consumers(plan: CertificatePlan): Consumer[] {
-  const { root, nodes, serverOwner, agentOwner, supervisorOwner, proxyOwner, proxyAddresses } = plan;
+  const { root, nodes, services, proxyAddresses } = plan;
+  const { serverOwner, agentOwner, supervisorOwner, serviceOwner, proxyOwner } = plan;
   const client = (commonName: string): Wanted => ({ commonName, addresses: [], usage: 'client' });
   const server = (commonName: string, addresses: readonly string[]): Wanted => ({
     commonName,
@@ -148,6 +153,11 @@ function consumers(plan: CertificatePlan): Consumer[] {
       owner: agentOwner,
       // Who is inside a host calls it so.
       files: { [SERVER]: server(`agent of ${name}`, [...addresses, 'localhost', '127.0.0.1']) },
+    })),
+    ...services.map(({ name, addresses }) => ({
+      directory: serviceDirectory(root, name),
+      owner: serviceOwner,
+      files: { [SERVER]: server(name, addresses) },
     })),
     {
       directory: replicationDirectory(root),

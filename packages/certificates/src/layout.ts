@@ -13,6 +13,8 @@ export const caFile = (root: string): string => join(publicDirectory(root), CA);
 export const nodeDirectory = (root: string, node: string): string => join(root, 'nodes', node);
 /** What the agent of one node shows. */
 export const agentDirectory = (root: string, node: string): string => join(root, 'agents', node);
+/** What another program of the lab shows: an API replica, a supervisor. */
+export const serviceDirectory = (root: string, service: string): string => join(root, 'services', service);
 /** For those who act in the name of nodes (the supervisors): all nodes' client certificates. */
 export const replicationDirectory = (root: string): string => join(root, 'replication');
 export const proxyDirectory = (root: string): string => join(root, 'proxy');

@@ -27,10 +27,12 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 const plan = (over: Partial<CertificatePlan> = {}): CertificatePlan => ({
   root,
   nodes: [{ name: 'db-1', addresses: ['db-1', '127.0.0.1'], account: 'repl_db_1' }],
+  services: [{ name: 'api-1', addresses: ['api-1'] }],
   proxyAddresses: ['localhost'],
   serverOwner: null,
   agentOwner: null,
   supervisorOwner: null,
+  serviceOwner: null,
   proxyOwner: null,
   ...over,
 });
@@ -41,7 +43,7 @@ const clientFile = () => join(nodeDirectory(root, 'db-1'), REPLICATION);
 describe('ensureCertificates', () => {
   it('makes all once, and nothing the second time', async () => {
     const made = await ensureCertificates(plan());
-    expect(made.map(({ why }) => why)).toEqual(Array(5).fill('missing'));
+    expect(made.map(({ why }) => why)).toEqual(Array(6).fill('missing'));
     expect(await ensureCertificates(plan())).toEqual([]);
   });
 
@@ -54,6 +56,7 @@ describe('ensureCertificates', () => {
       ['nodes/db-1/server.pem', true],
       ['nodes/db-1/replication.pem', false],
       ['agents/db-1/server.pem', true],
+      ['services/api-1/server.pem', true],
       ['replication/repl_db_1.pem', true],
       ['proxy/server.pem', true],
     ]);
@@ -83,7 +86,7 @@ describe('ensureCertificates', () => {
     const after = (days: number) => ({ now: new Date(now.getTime() + days * DAY_MS) });
     expect(await ensureCertificates(plan(), after(19))).toEqual([]);
     const renewed = await ensureCertificates(plan(), after(21));
-    expect(renewed.map(({ why }) => why)).toEqual(Array(5).fill('near its end'));
+    expect(renewed.map(({ why }) => why)).toEqual(Array(6).fill('near its end'));
     expect(await readFile(caFile(root), 'utf8')).toBe(ca);
   });
 
@@ -91,7 +94,7 @@ describe('ensureCertificates', () => {
     const now = new Date();
     await ensureCertificates(plan(), { now });
     const later = await ensureCertificates(plan(), { now: new Date(now.getTime() + 3_000 * DAY_MS) });
-    expect(later.map(({ why }) => why)).toEqual(Array(5).fill('other authority'));
+    expect(later.map(({ why }) => why)).toEqual(Array(6).fill('other authority'));
   });
 
   it('renews for a lab that runs by the authority that the lab believes', async () => {
@@ -100,7 +103,7 @@ describe('ensureCertificates', () => {
     const ca = await readFile(caFile(root), 'utf8');
     const late = { now: new Date(now.getTime() + 3_000 * DAY_MS), how: 'renew' as const };
     const renewed = await ensureCertificates(plan(), late);
-    expect(renewed.map(({ why }) => why)).toEqual(Array(5).fill('over'));
+    expect(renewed.map(({ why }) => why)).toEqual(Array(6).fill('over'));
     expect(await readFile(caFile(root), 'utf8')).toBe(ca);
   });
 
@@ -125,13 +128,13 @@ describe('ensureCertificates', () => {
     }
     expect(await readFile(caFile(root), 'utf8')).toBe(before);
     await writeFile(caFile(root), '');
-    expect((await listCertificates(plan())).map(({ end }) => end)).toEqual(Array(6).fill(null));
+    expect((await listCertificates(plan())).map(({ end }) => end)).toEqual(Array(7).fill(null));
   });
 
   it('makes anew what was made by a clock that was ahead, the authority too', async () => {
     await ensureCertificates(plan(), { now: new Date(Date.now() + 700 * DAY_MS) });
     const made = await ensureCertificates(plan());
-    expect(made.map(({ why }) => why)).toEqual(Array(5).fill('other authority'));
+    expect(made.map(({ why }) => why)).toEqual(Array(6).fill('other authority'));
     expect(await ensureCertificates(plan())).toEqual([]);
   });
 

@@ -13,6 +13,8 @@ export interface CertificateFiles {
 
 /** A renewed certificate is taken within so long. */
 const LOOK_EVERY_MS = 1_000;
+/** For whoever connects and then says nothing. */
+const HANDSHAKE_TIMEOUT_MS = 3_000;
 
 /** From TLS_CERT_FILE and TLS_KEY_FILE; null without the first: plain HTTP. Without the second both are in the first. */
 export function certificateFilesFrom(env: {
@@ -39,7 +41,8 @@ export function createServiceServer(
   listener: RequestListener,
 ): Server {
   if (!files) return createServer(options, listener);
-  const server = createTlsServer({ ...options, ...contextFrom(files) }, listener);
+  const tls = { handshakeTimeout: HANDSHAKE_TIMEOUT_MS, ...contextFrom(files) };
+  const server = createTlsServer({ ...options, ...tls }, listener);
   const take = () => {
     try {
       server.setSecureContext(contextFrom(files));
@@ -54,6 +57,28 @@ export function createServiceServer(
     for (const file of watched) unwatchFile(file, take);
   });
   return server as unknown as Server;
+}
+
+/**
+ * Plain HTTP for who asks from the same machine several times a second, without a token or a handshake: `GET` of these paths, and
+ * nothing else. To be bound to a loopback address.
+ */
+export function createProbeServer(paths: readonly string[], listener: RequestListener): Server {
+  const server = createServer({ maxHeaderSize: 8192, keepAliveTimeout: 5000 }, (request, response) => {
+    if (request.method === 'GET' && paths.includes(request.url ?? '')) return listener(request, response);
+    const detail = `here only GET ${paths.join(', ')}: the rest is answered over TLS`;
+    response.writeHead(404, { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store' });
+    response.end(JSON.stringify({ type: 'about:blank', status: 404, code: 'not-found', detail }));
+  });
+  return limited(server);
+}
+
+/** What is asked seldom, and by few: nobody may hold it up. */
+export function limited(server: Server): Server {
+  server.headersTimeout = 3000;
+  server.requestTimeout = 5000;
+  server.maxConnections = 64;
+  return server;
 }
 
 const contextFrom = ({ certificate, key }: CertificateFiles) =>

@@ -9,6 +9,10 @@ export const DEFAULT_PORT: Readonly<Record<EngineName, number>> = {
 };
 export const NODE_NAMES = ['db-1', 'db-2', 'db-3'] as const;
 
+/** Three replicas of the API, so that one may end; two supervisors, for the same reason. */
+export const API_NAMES = ['api-1', 'api-2', 'api-3'] as const;
+export const SUPERVISOR_NAMES = ['supervisor-1', 'supervisor-2'] as const;
+
 /** Files of a node's TLS folder. Each but the first holds a certificate and its key. */
 export const TLS_FILES = { ca: 'ca.pem', server: 'server.pem', replication: 'replication.pem' } as const;
 

@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { askOnce } from './ask-once.ts';
 import { agentEnvironment } from './config.ts';
 import { ControlDirectory } from './control.ts';
-import { type AgentParts, createAgentServer, createProbeServer } from './http.ts';
+import { type AgentParts, createAgentProbe, createAgentServer } from './http.ts';
 import { hasAddress, startKeepalived } from './keepalived.ts';
 import { LiveProbe } from './live-probe.ts';
 
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
     certificate,
   };
   const servers = [createAgentServer(parts).listen(env.AGENT_PORT, env.HOST)];
-  if (certificate) servers.push(createProbeServer(parts).listen(env.AGENT_PROBE_PORT, '127.0.0.1'));
+  if (certificate) servers.push(createAgentProbe(parts).listen(env.AGENT_PROBE_PORT, '127.0.0.1'));
   await Promise.all(servers.map((server) => once(server, 'listening')));
   log.info({ port: env.AGENT_PORT, engine: env.DB_ENGINE }, 'agent listens');
 

@@ -1,5 +1,10 @@
 import { caFile, ensureCertificates, listCertificates } from '@replication-lab/certificates';
-import { readEnvironment, replicationUser } from '@replication-lab/engines/config';
+import {
+  API_NAMES,
+  readEnvironment,
+  replicationUser,
+  SUPERVISOR_NAMES,
+} from '@replication-lab/engines/config';
 import { z } from 'zod';
 
 /** What the one-shot `certificates` reads from its environment. */
@@ -31,6 +36,9 @@ const ROOT = { uid: 0, gid: 0 };
 const NODE_USER = { uid: 1000, gid: 1000 };
 const HAPROXY_USER = { uid: 99, gid: 99 };
 
+/** What whoever is inside a container calls it. */
+const FROM_INSIDE = ['localhost', '127.0.0.1'];
+
 /** The one-shot `certificates` of docker-compose.yml: see `ensureCertificates`. */
 async function main(): Promise<void> {
   const env = readEnvironment(certificatesEnvironment);
@@ -41,10 +49,15 @@ async function main(): Promise<void> {
       addresses: [name, address, ...(env.VIP ? [env.VIP] : [])],
       account: replicationUser(name),
     })),
-    proxyAddresses: ['localhost', '127.0.0.1', 'haproxy'],
+    services: [...API_NAMES, ...SUPERVISOR_NAMES].map((name) => ({
+      name,
+      addresses: [name, ...FROM_INSIDE],
+    })),
+    proxyAddresses: [...FROM_INSIDE, 'haproxy'],
     serverOwner: DATABASE_USER,
     agentOwner: ROOT,
     supervisorOwner: NODE_USER,
+    serviceOwner: NODE_USER,
     proxyOwner: HAPROXY_USER,
   };
   if (env.LIST === '1') return console.log(JSON.stringify(await listCertificates(plan)));

@@ -1,7 +1,12 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Endpoint } from '@replication-lab/engines';
-import { type CertificateFiles, createServiceServer } from '@replication-lab/engines/https';
+import {
+  type CertificateFiles,
+  createProbeServer,
+  createServiceServer,
+  limited,
+} from '@replication-lab/engines/https';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { LiveAnswer, LiveProbe } from './live-probe.ts';
@@ -64,40 +69,21 @@ export function createAgentServer(parts: AgentParts): Server {
     files: parts.certificate,
     onUnusable: (error: Error) => parts.log.error(error, 'the new certificate cannot be used'),
   };
-  const server = createServiceServer(options, (request, response) => {
-    answer(parts, request).then(
-      ({ status, body }) => send(response, status, 'application/json', body),
-      (error: unknown) => sendProblem(parts.log, response, error),
-    );
-  });
-  return limited(server);
+  return limited(createServiceServer(options, (request, response) => respond(parts, request, response)));
 }
 
 /** What keepalived's script and the container's health check ask, on the host's own loopback, some times a second. */
-const FOR_ITS_OWN_HOST: readonly (string | undefined)[] = ['/livez', '/primary'];
+const FOR_ITS_OWN_HOST = ['/livez', '/primary'];
 
-/** Plain HTTP, for questions that need no token and no handshake. To be bound to a loopback address. */
-export function createProbeServer(parts: AgentParts): Server {
-  const server = createServer({ maxHeaderSize: 8192, keepAliveTimeout: 5000 }, (request, response) => {
-    const isFor = request.method === 'GET' && FOR_ITS_OWN_HOST.includes(request.url);
-    const answered = isFor
-      ? answer(parts, request)
-      : Promise.reject(
-          new Problem(404, 'not-found', 'here only GET /livez, /primary: the rest is answered over TLS'),
-        );
-    answered.then(
-      ({ status, body }) => send(response, status, 'application/json', body),
-      (error: unknown) => sendProblem(parts.log, response, error),
-    );
-  });
-  return limited(server);
-}
+/** See `createProbeServer`. */
+export const createAgentProbe = (parts: AgentParts): Server =>
+  createProbeServer(FOR_ITS_OWN_HOST, (request, response) => respond(parts, request, response));
 
-function limited(server: Server): Server {
-  server.headersTimeout = 3000;
-  server.requestTimeout = 5000;
-  server.maxConnections = 64;
-  return server;
+function respond(parts: AgentParts, request: IncomingMessage, response: ServerResponse): void {
+  answer(parts, request).then(
+    ({ status, body }) => send(response, status, 'application/json', body),
+    (error: unknown) => sendProblem(parts.log, response, error),
+  );
 }
 
 async function answer(parts: AgentParts, request: IncomingMessage): Promise<Answer> {

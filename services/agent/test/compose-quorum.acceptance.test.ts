@@ -85,6 +85,14 @@ describe.skipIf(notRun)('docker compose up, as it comes', () => {
     ]);
   });
 
+  test('API replicas and supervisors answer nobody in clear text', async () => {
+    for (const url of ['http://api-1:3000/livez', 'http://supervisor-1:8090/livez']) {
+      const asked = await lab.compose(['exec', '-T', 'db-2', 'curl', '-sS', '--max-time', '5', url]);
+      // 52: an empty answer; 56: the connection was cut.
+      expect([52, 56], `${url}: ${asked.all}`).toContain(asked.code);
+    }
+  });
+
   test('a killed primary is replaced: no acknowledged write is lost, and the address follows', async () => {
     const writes = new AcknowledgedWrites(lab.baseUrl);
     await writes.more(50);

@@ -1,4 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { connect } from 'node:tls';
+import { makeAuthority, type TestAuthority } from '@replication-lab/engines/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { sayNotRun } from './support/docker.ts';
 import { addresses, checkConfiguration, FakeApi, haproxyVersion, RunningProxy } from './support/proxy.ts';
 import { until } from './support/wait.ts';
@@ -9,11 +12,17 @@ const version = await haproxyVersion();
 if (!version) sayNotRun('HAProxy', 'no haproxy on this machine (apt-get install haproxy)');
 
 const HOST = '127.0.36.10';
+const NAMES = ['api-1', 'api-2', 'api-3'];
+let authority: TestAuthority;
 let apis: FakeApi[] = [];
 let proxy: RunningProxy | null = null;
 
+beforeAll(async () => {
+  authority = await makeAuthority(NAMES.map((name) => ({ name, addresses: [name] })));
+});
+afterAll(() => authority[Symbol.asyncDispose]());
 beforeEach(async () => {
-  apis = [1, 2, 3].map((i) => new FakeApi(`api-${i}`, `127.0.36.1${i}`));
+  apis = NAMES.map((name, i) => new FakeApi(name, `127.0.36.1${i + 1}`, authority.files(name)));
   await Promise.all(apis.map((api) => api.start()));
 });
 afterEach(async () => {
@@ -22,8 +31,9 @@ afterEach(async () => {
   for (const api of apis) api.kill();
 });
 
-const start = async (env: Record<string, string> = {}): Promise<RunningProxy> => {
-  proxy = await RunningProxy.start(HOST, apis, env);
+/** `good`: those that HAProxy is to take. */
+const start = async (env: Record<string, string> = {}, good?: readonly string[]): Promise<RunningProxy> => {
+  proxy = await RunningProxy.start(HOST, apis, { API_CA: authority.caFile, ...env }, good);
   return proxy;
 };
 const requests = () => apis.flatMap(({ seen }) => seen);
@@ -35,7 +45,12 @@ const problem = async (response: Response) => {
 describe.skipIf(!version)(`HAProxy ${version}`, () => {
   test('the file is valid with and without its options', async () => {
     const env = addresses(HOST, apis);
-    const variants: Record<string, string>[] = [{}, { RATE_LIMIT_PER_10S: '50' }, { RESOLVE_NAMES: '1' }];
+    const variants: Record<string, string>[] = [
+      {},
+      { RATE_LIMIT_PER_10S: '50' },
+      { RESOLVE_NAMES: '1' },
+      { API_CA: authority.caFile, RESOLVE_NAMES: '1' },
+    ];
     for (const more of variants) {
       expect(await checkConfiguration({ ...env, ...more })).toMatchObject({ code: 0 });
     }
@@ -47,6 +62,51 @@ describe.skipIf(!version)(`HAProxy ${version}`, () => {
     for (let i = 0; i < 6; i += 1) names.push((await fetch(`${url}/users`)).headers.get('served-by'));
     expect(new Set(names.slice(0, 3)).size).toBe(3);
     expect(names.slice(3)).toEqual(names.slice(0, 3));
+  });
+
+  test('a replica that does not show that it is the one of its name is given no request', async () => {
+    await using other = await makeAuthority([{ name: 'api-1', addresses: ['api-1'] }]);
+    const [first, second, third] = apis as [FakeApi, FakeApi, FakeApi];
+    for (const api of [first, second]) api.kill();
+    first.certificate = other.files('api-1');
+    // Of the right authority; but whoever can pose as one replica cannot pose as another.
+    second.certificate = authority.files('api-3');
+    await Promise.all([first.start(), second.start()]);
+    const { url } = await start({}, ['api-3']);
+    for (let i = 0; i < 4; i += 1)
+      expect((await fetch(`${url}/users`, { method: 'POST', body: '{}' })).headers.get('served-by')).toBe(
+        'api-3',
+      );
+    third.kill();
+    third.certificate = null;
+    await third.start();
+    await until('clear text is refused', 5000, async () => (await fetch(`${url}/users`)).status === 503);
+    expect([first.seen, second.seen, third.seen.length]).toEqual([[], [], 4]);
+  });
+
+  test('connections to replicas are kept, and a renewed certificate ends none', async () => {
+    const { url } = await start();
+    const sockets = new Set<unknown>();
+    for (const api of apis)
+      api.behaviour = (request, response) => {
+        sockets.add(request.socket);
+        response.end('{}');
+      };
+    const ask = async () => expect((await fetch(`${url}/users`)).status).toBe(200);
+    for (let i = 0; i < 60; i += 1) await ask();
+    const shown = async (): Promise<string> => {
+      const socket = connect({ host: '127.0.36.11', port: 3000, ca: authority.ca, servername: 'api-1' });
+      await once(socket, 'secureConnect');
+      const { serialNumber } = socket.getPeerCertificate();
+      socket.destroy();
+      return serialNumber;
+    };
+    const before = await shown();
+    await authority.renew();
+    await until('the new certificate is shown', 10_000, async () => (await shown()) !== before);
+    for (let i = 0; i < 60; i += 1) await ask();
+    // One for each replica, and some for the client's own first requests.
+    expect(sockets.size).toBeLessThan(12);
   });
 
   test('a read whose replica goes away is repeated on another', async () => {

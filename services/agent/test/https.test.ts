@@ -15,7 +15,7 @@ import { certificateFilesFrom } from '@replication-lab/engines/https';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AgentClient } from '../src/agent-client.ts';
-import { type AgentParts, createAgentServer, createProbeServer } from '../src/http.ts';
+import { type AgentParts, createAgentProbe, createAgentServer } from '../src/http.ts';
 import { until } from './support/wait.ts';
 
 // What supervisors say to an agent is encrypted, and said to nobody else.
@@ -31,8 +31,9 @@ const unusable: string[] = [];
 const planOf = (directory: string): CertificatePlan => ({
   root: directory,
   nodes: [{ name: 'db-1', addresses: ['db-1', HOST], account: 'repl_db_1' }],
+  services: [],
   proxyAddresses: ['localhost'],
-  ...{ serverOwner: null, agentOwner: null, supervisorOwner: null, proxyOwner: null },
+  ...{ serverOwner: null, agentOwner: null, supervisorOwner: null, serviceOwner: null, proxyOwner: null },
 });
 const certificate = () => join(agentDirectory(root, 'db-1'), 'server.pem');
 const caText = (directory = root) => readFile(caFile(directory), 'utf8');
@@ -110,7 +111,7 @@ test('clear text is refused', async () => {
 });
 
 test('its own host is told in clear text what needs no token, and nothing else', async () => {
-  const probePort = await listen(createProbeServer(parts), '127.0.0.1');
+  const probePort = await listen(createAgentProbe(parts), '127.0.0.1');
   const ask = async (path: string, method = 'GET') =>
     (
       await fetch(`http://127.0.0.1:${probePort}${path}`, {

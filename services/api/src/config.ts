@@ -1,4 +1,4 @@
-import { databaseEnvironment } from '@replication-lab/engines/config';
+import { databaseEnvironment, serviceEnvironment } from '@replication-lab/engines/config';
 import { z } from 'zod';
 
 const milliseconds = (defaultMs: number, min: number, max: number) =>
@@ -24,6 +24,12 @@ export const apiEnvironment = databaseEnvironment
       .default('api-1'),
     HOST: z.string().min(1).default('0.0.0.0'),
     PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
+    ...serviceEnvironment.shape,
+    /**
+     * With a certificate: where it answers its own machine in clear text, `/livez` and `/readyz` only. For the health check of
+     * a container. 0: nowhere.
+     */
+    PROBE_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
     /** Keys that seal consistency tokens, newest first. All replicas of the API need the same ones. */
     TOKEN_KEYS: z
       .string()

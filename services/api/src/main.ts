@@ -1,6 +1,8 @@
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { accountsFrom, DATABASE_NAME, getEngineClient } from '@replication-lab/engines';
 import { nodesFrom } from '@replication-lab/engines/config';
+import { certificateFilesFrom, createProbeServer } from '@replication-lab/engines/https';
 import { createRouter, type Router } from '@replication-lab/router';
 import { collectDefaultMetrics } from 'prom-client';
 import { createApp } from './app.ts';
@@ -34,7 +36,9 @@ async function main(): Promise<void> {
   collectDefaultMetrics({ register: app.metrics.registry });
   const stopSweeper = startSweeper(db, config.IDEMPOTENCY_SWEEP_MS, logger);
 
-  const server = createHttpServer(app.express, config.API_NAME);
+  const files = certificateFilesFrom(config);
+  const onUnusable = (error: Error) => logger.error(error, 'the new certificate cannot be used');
+  const server = createHttpServer(app.express, config.API_NAME, { files, onUnusable });
   const stop = (signal: NodeJS.Signals): void => {
     // Whoever asks twice means it.
     if (draining) process.exit(1);
@@ -53,7 +57,11 @@ async function main(): Promise<void> {
   process.on('SIGTERM', stop).on('SIGINT', stop);
 
   // Listening does not wait for the databases: `/readyz` says when they can be read.
-  await listen(server, config);
+  await listen(server, config.PORT, config.HOST);
+  if (files && config.PROBE_PORT > 0) {
+    const probe = createProbeServer(['/livez', '/readyz'], app.express);
+    await listen(probe, config.PROBE_PORT, '127.0.0.1');
+  }
   const { port } = server.address() as AddressInfo;
   logger.info({ config: printable(config), port }, 'listening');
 }
@@ -96,10 +104,10 @@ function logRouterEvents(router: Router, logger: Logger): void {
   router.events.on('lag', (lag) => logger.warn(lag, lag.lagging ? 'replica lags' : 'replica has caught up'));
 }
 
-function listen(server: ReturnType<typeof createHttpServer>, { HOST, PORT }: ApiConfig): Promise<void> {
+function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(PORT, HOST, resolve);
+    server.listen(port, host, resolve);
   });
 }
 

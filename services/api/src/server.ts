@@ -1,5 +1,6 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { createServiceServer, type ServiceOptions } from '@replication-lab/engines/https';
 import { PROBLEM_TYPE, PROBLEMS, Problem, type ProblemCode, problemBody } from './problems.ts';
 
 /**
@@ -13,9 +14,14 @@ const REQUEST_TIMEOUT_MS = 15_000;
 const MAX_HEADER_BYTES = 16 * 1024;
 
 /** The listener with its limits. What Node refuses before a request exists is answered as a problem, too. */
-export function createHttpServer(listener: RequestListener, apiName: string): Server {
-  const server = createServer(
+export function createHttpServer(
+  listener: RequestListener,
+  apiName: string,
+  tls: Pick<ServiceOptions, 'files' | 'onUnusable'> = {},
+): Server {
+  const server = createServiceServer(
     {
+      ...tls,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -30,12 +36,16 @@ export function createHttpServer(listener: RequestListener, apiName: string): Se
     res.once('close', () => answering.delete(req.socket));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    // The client is gone, or the answer to an earlier request is half written: nothing sensible can follow it.
-    if (!socket.writable || answering.has(socket)) socket.destroy();
+    // The client is gone, or no handshake was made, or the answer to an earlier request is half written: nothing sensible
+    // can follow it.
+    if (!socket.writable || answering.has(socket) || !isOfHttp(error.code)) socket.destroy();
     else refuse(socket, problemCode(error.code), apiName);
   });
   return server;
 }
+
+/** Of the parser, or of its deadlines: all else went wrong on the way. */
+const isOfHttp = (code = ''): boolean => code.startsWith('HPE_') || code === 'ERR_HTTP_REQUEST_TIMEOUT';
 
 function problemCode(code: string | undefined): ProblemCode {
   if (code === 'HPE_HEADER_OVERFLOW') return 'headers-too-large';

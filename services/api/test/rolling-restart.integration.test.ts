@@ -2,7 +2,13 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { availableEngines, startCluster } from '@replication-lab/engines/testing';
+import { askOverTls } from '@replication-lab/engines/https';
+import {
+  availableEngines,
+  makeAuthority,
+  startCluster,
+  type TestAuthority,
+} from '@replication-lab/engines/testing';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { end, spawnApi } from './support/api-process.ts';
 import type { Cluster } from './support/lab.ts';
@@ -24,6 +30,7 @@ if (!hasProxy) console.warn('NOT RUN: the rolling restart: there is no haproxy o
 describe.skipIf(!hasProxy || engine === undefined)(`a rolling restart behind HAProxy (${engine})`, () => {
   let cluster: Cluster;
   let proxy: ChildProcess;
+  let authority: TestAuthority;
   const apis = new Map<string, ChildProcess>();
   /** What the replicas logged, at `warn` and above: shown when a request failed. */
   const logged: string[] = [];
@@ -34,14 +41,23 @@ describe.skipIf(!hasProxy || engine === undefined)(`a rolling restart behind HAP
     const env = { API_NAME: name, HOST: host, PORT: '3000', DB_ENGINE: cluster.engine, DB_NODES: nodes };
     // A slow disk, or a machine too busy to ask the databases in time, is not this test's matter.
     const patience = { REQUEST_TIMEOUT_MS: '14000', PRIMARY_WAIT_MS: '5000', SHUTDOWN_TIMEOUT_MS: '20000' };
-    const api = spawnApi({ ...env, ...patience, SHUTDOWN_DRAIN_MS: '1500', LOG_LEVEL: 'warn' });
+    const { certificate } = authority.files(name);
+    const api = spawnApi({
+      ...env,
+      ...patience,
+      TLS_CERT_FILE: certificate,
+      SHUTDOWN_DRAIN_MS: '1500',
+      LOG_LEVEL: 'warn',
+    });
     for (const output of [api.stdout, api.stderr]) output?.on('data', (lines) => logged.push(String(lines)));
     apis.set(name, api);
   };
-  const ready = async (host: string, port: number, path: string): Promise<void> => {
-    const isReady = async () => expect((await send(host, port, 'GET', path)).status).toBe(200);
-    await vi.waitFor(isReady, { timeout: 30_000, interval: 50 });
-  };
+  const until = (isReady: () => Promise<void>) => vi.waitFor(isReady, { timeout: 30_000, interval: 50 });
+  const apiReady = (host: string): Promise<void> =>
+    until(async () => {
+      const asked = { ca: authority.ca, timeoutMs: 20_000 };
+      expect((await askOverTls(`https://${host}:3000/readyz`, asked)).status).toBe(200);
+    });
 
   async function send(host: string, port: number, method: string, path: string, body?: object) {
     const sending = request({ host, port, method, path, agent, timeout: 20_000 });
@@ -57,24 +73,29 @@ describe.skipIf(!hasProxy || engine === undefined)(`a rolling restart behind HAP
 
   beforeAll(async () => {
     cluster = await startCluster(engine!, { subnet: SUBNET, nodes: 3 });
+    authority = await makeAuthority(APIS.map(({ name, host }) => ({ name, addresses: [name, host] })));
     for (const api of APIS) startApi(api);
-    for (const { host } of APIS) await ready(host, 3000, '/readyz');
+    for (const { host } of APIS) await apiReady(host);
     proxy = spawn('haproxy', ['-db', '-f', CONFIG], {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: {
         PATH: process.env.PATH,
         HTTP_BIND: `${PROXY.host}:${PROXY.port}`,
+        API_CA: authority.caFile,
         STATS_BIND: `${PROXY.host}:${PROXY.statsPort}`,
         ...Object.fromEntries(APIS.map(({ host }, i) => [`API_${i + 1}`, `${host}:3000`])),
       },
     });
-    await ready(PROXY.host, PROXY.statsPort, '/healthz');
+    await until(async () =>
+      expect((await send(PROXY.host, PROXY.statsPort, 'GET', '/healthz')).status).toBe(200),
+    );
   });
   afterAll(async () => {
     agent.destroy();
     if (proxy) await end(proxy, 'SIGKILL');
     await Promise.all([...apis.values()].map((api) => end(api, 'SIGKILL')));
     await cluster?.[Symbol.asyncDispose]();
+    await authority?.[Symbol.asyncDispose]();
   });
 
   test('drops no request, read or write', async () => {
@@ -100,7 +121,7 @@ describe.skipIf(!hasProxy || engine === undefined)(`a rolling restart behind HAP
       expect(await end(apis.get(api.name)!, 'SIGTERM')).toBe(0);
       served.delete(api.name);
       startApi(api);
-      await ready(api.host, 3000, '/readyz');
+      await apiReady(api.host);
       await vi.waitFor(() => expect(served.get(api.name)).toBeGreaterThan(20), { timeout: 20_000 });
     }
     running = false;

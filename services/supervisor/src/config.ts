@@ -5,6 +5,7 @@ import {
   databaseEnvironment,
   fileText,
   SUPERVISOR_PORT,
+  serviceEnvironment,
 } from '@replication-lab/engines/config';
 import { z } from 'zod';
 import { mailIsComplete, noticeEnvironment } from './notices/config.ts';
@@ -25,6 +26,12 @@ export const supervisorEnvironment = databaseEnvironment
       .default('supervisor-1'),
     HOST: z.string().default('0.0.0.0'),
     SUPERVISOR_PORT: z.coerce.number().int().min(1).max(65_535).default(SUPERVISOR_PORT),
+    ...serviceEnvironment.shape,
+    /**
+     * With a certificate: where it answers its own machine in clear text, `/livez` only. For the health check of a container.
+     * 0: nowhere.
+     */
+    PROBE_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
     /** Its status is told to whoever knows it. */
     SUPERVISOR_TOKEN: z.string().min(8).default(DEFAULT_SUPERVISOR_TOKEN),
     /** To have nodes restarted and made anew by the agents on their hosts. */

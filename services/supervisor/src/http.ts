@@ -1,5 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import {
+  createProbeServer,
+  createServiceServer,
+  limited,
+  type ServiceOptions,
+} from '@replication-lab/engines/https';
 import type { Registry } from 'prom-client';
 import { z } from 'zod';
 import type { Step } from './core/types.ts';
@@ -44,8 +50,20 @@ export const FOR_THE_HOLDER: Readonly<Record<string, Handler>> = {
  * `GET /events?after=SEQ`, what it has done and why, `GET /metrics` (Prometheus), and `POST /switchover {"to": NODE}` and
  * `POST /failover {"to": NODE, "allowDataLoss": true}`, which answer when it is over. (`false`: what would be lost.)
  */
-export function createStatusServer(parts: StatusParts): Server {
-  const server = createServer({ maxHeaderSize: 8192, keepAliveTimeout: 5000 }, (request, response) => {
+export function createStatusServer(
+  parts: StatusParts,
+  tls: Pick<ServiceOptions, 'files' | 'onUnusable'> = {},
+): Server {
+  const options = { maxHeaderSize: 8192, keepAliveTimeout: 5000, ...tls };
+  return limited(createServiceServer(options, listenerFor(parts)));
+}
+
+/** See `createProbeServer`: for the health check of its container. */
+export const createStatusProbe = (parts: StatusParts): Server =>
+  createProbeServer(['/livez'], listenerFor(parts));
+
+function listenerFor(parts: StatusParts): RequestListener {
+  return (request, response) => {
     const [path, query = ''] = (request.url ?? '/').split('?', 2);
     const what = `${request.method} ${path}`;
     if (what === 'GET /livez') return send(response, 200, { name: parts.name });
@@ -60,11 +78,7 @@ export function createStatusServer(parts: StatusParts): Server {
       return sendProblem(response, 401, 'unauthorised', detail);
     }
     handle(parts, request, response, query);
-  });
-  server.headersTimeout = 3000;
-  server.requestTimeout = 5000;
-  server.maxConnections = 64;
-  return server;
+  };
 }
 
 async function sendMetrics(registry: Registry, response: ServerResponse): Promise<void> {

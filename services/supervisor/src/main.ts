@@ -8,11 +8,12 @@ import {
   replicationAccount,
   SUPERVISOR_USER,
 } from '@replication-lab/engines/config';
+import { certificateFilesFrom } from '@replication-lab/engines/https';
 import { pino } from 'pino';
 import { Announcer } from './announcer.ts';
 import { supervisorEnvironment } from './config.ts';
 import type { AgentOrder } from './core/types.ts';
-import { createStatusServer } from './http.ts';
+import { createStatusProbe, createStatusServer, type StatusParts } from './http.ts';
 import { channelsFrom } from './notices/config.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -42,7 +43,7 @@ async function main(): Promise<void> {
     },
     onEvent: (event, agoMs) => announcer.tell(event, agoMs),
   });
-  const server = createStatusServer({
+  const parts: StatusParts = {
     name,
     token: env.SUPERVISOR_TOKEN,
     status: () => supervisor.status(),
@@ -50,9 +51,12 @@ async function main(): Promise<void> {
     metrics: announcer.metrics.registry,
     switchover: (to) => supervisor.switchover(to),
     override: (to, allowDataLoss) => supervisor.override(to, allowDataLoss),
-  });
-  server.listen(env.SUPERVISOR_PORT, env.HOST);
-  await once(server, 'listening');
+  };
+  const files = certificateFilesFrom(env);
+  const onUnusable = (error: Error) => log.error(error, 'the new certificate cannot be used');
+  const servers = [createStatusServer(parts, { files, onUnusable }).listen(env.SUPERVISOR_PORT, env.HOST)];
+  if (files && env.PROBE_PORT > 0) servers.push(createStatusProbe(parts).listen(env.PROBE_PORT, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
   // TOPOLOGY=single: this process stays for the day when there are more.
   const hasReplicas = env.DB_NODES.length > 1;
   announcer.tell({ what: 'started', engine: env.DB_ENGINE, nodes: env.DB_NODES.map(({ name }) => name) });
@@ -60,8 +64,10 @@ async function main(): Promise<void> {
   const doing = hasReplicas ? 'supervisor watches' : 'supervisor stands by: there is one node only';
   log.info({ port: env.SUPERVISOR_PORT, engine: env.DB_ENGINE }, doing);
   const end = () => {
-    server.close();
-    server.closeAllConnections();
+    for (const server of servers) {
+      server.close();
+      server.closeAllConnections();
+    }
     announcer.close();
     void supervisor.close().then(() => process.exit(0));
   };

@@ -218,6 +218,7 @@ export const certificatesFor = (
   root: string,
   serverOwner: ServerSpec['runAs'],
   alsoFor: readonly string[],
+  services: CertificatePlan['services'] = [],
 ): CertificatePlan => ({
   root,
   nodes: nodes.map(({ name, host }, i) => ({
@@ -225,9 +226,11 @@ export const certificatesFor = (
     addresses: [name, host, ...(i === 0 ? alsoFor : [])],
     account: replicationUser(name),
   })),
+  services,
   proxyAddresses: ['localhost'],
   serverOwner,
   agentOwner: null,
   supervisorOwner: null,
+  serviceOwner: null,
   proxyOwner: null,
 });

@@ -137,7 +137,7 @@ export class ComposeLab {
 
   /** What a supervisor says of the lab, asked from inside the network; null when it does not answer. */
   async supervisor(name: string): Promise<SupervisorSays | null> {
-    const url = `http://${name}:8090/status`;
+    const url = `https://${name}:8090/status`;
     const header = 'Authorization: Bearer lab-supervisor-token';
     const asker = (await this.services()).find((s) => s.Service.startsWith('db-') && s.State === 'running');
     const { code, stdout } = await this.compose([
@@ -148,6 +148,8 @@ export class ComposeLab {
       '-sS',
       '--max-time',
       '5',
+      '--cacert',
+      '/lab/tls/ca.pem',
       '-H',
       header,
       url,

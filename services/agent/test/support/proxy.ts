@@ -1,8 +1,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { type CertificateFiles, createServiceServer } from '@replication-lab/engines/https';
 import { until } from './wait.ts';
 
 const CONFIGURATION = fileURLToPath(new URL('../../../../infra/haproxy/haproxy.cfg', import.meta.url));
@@ -30,19 +31,22 @@ type Behaviour = (request: IncomingMessage, response: ServerResponse) => void;
 export class FakeApi {
   readonly name: string;
   readonly host: string;
+  /** What it shows; null: it speaks clear text. */
+  certificate: CertificateFiles | null;
   ready = true;
   behaviour: Behaviour = (_, response) => response.end('{}');
   /** Requests that reached it, without the checks: `GET /users`. */
   readonly seen: string[] = [];
   #server: Server | null = null;
 
-  constructor(name: string, host: string) {
+  constructor(name: string, host: string, certificate: CertificateFiles | null) {
     this.name = name;
     this.host = host;
+    this.certificate = certificate;
   }
 
   async start(): Promise<void> {
-    const server = createServer((request, response) => {
+    const server = createServiceServer({ files: this.certificate }, (request, response) => {
       if (request.url === '/readyz') {
         response.writeHead(this.ready ? 200 : 503).end();
         return;
@@ -79,6 +83,7 @@ export class RunningProxy {
     host: string,
     apis: readonly FakeApi[],
     env: Record<string, string> = {},
+    good: readonly string[] = apis.filter(({ ready }) => ready).map(({ name }) => name),
   ): Promise<RunningProxy> {
     const child = spawn('haproxy', ['-db', '-f', CONFIGURATION], {
       stdio: 'ignore',
@@ -87,7 +92,7 @@ export class RunningProxy {
     const proxy = new RunningProxy(child, host);
     await until('haproxy finds its servers', 10_000, async () => {
       const states = await proxy.serverStates();
-      return apis.every(({ name, ready }) => states[name]?.startsWith(ready ? 'UP' : 'DOWN'));
+      return apis.every(({ name }) => states[name]?.startsWith(good.includes(name) ? 'UP' : 'DOWN'));
     });
     return proxy;
   }
