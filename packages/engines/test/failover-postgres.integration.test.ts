@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NodeState } from '../src/failover.ts';
 import { engineOf } from '../src/local/index.ts';
-import { quorumOf } from '../src/postgres/failover-quorum.ts';
+import { quorumOf } from '../src/postgres/standby-names.ts';
 import { availableEngines, type Cluster, startCluster } from '../src/testing/index.ts';
 import type { Connection, Endpoint, NodePool } from '../src/types.ts';
 import { waitFor } from '../src/wait-for.ts';

@@ -1,5 +1,5 @@
 import { escapeId } from 'mysql2';
-import { REIGN_COLUMNS, writeEpochRow } from '../reign.ts';
+import { REIGN_COLUMNS, type ReignColumn, writeEpochRow } from '../reign.ts';
 import type { Connection, Position, Reign } from '../types.ts';
 import { EPOCH_COLUMNS } from './schema.ts';
 
@@ -21,23 +21,24 @@ export async function writeEpoch(
         const position = await held();
         return { fork: position, start: position };
       },
-      addMissingColumns: () => addMissingColumns(connection, database, table),
+      missingColumns: () => missingColumns(connection, database),
+      addColumns: async (columns) => {
+        const added = columns.map((column) => `ADD COLUMN ${column} ${EPOCH_COLUMNS[column]}`);
+        await connection.query(`ALTER TABLE ${table} ${added.join(', ')}`);
+      },
     },
     reign,
   );
 }
 
-/** Asks first: a statement that changes nothing would still be logged, and so become history. */
-async function addMissingColumns(connection: Connection, database: string, table: string): Promise<void> {
+/** To be asked first: a statement that changes nothing would still be logged, and so become history. */
+async function missingColumns(connection: Connection, database: string): Promise<readonly ReignColumn[]> {
   const { rows } = await connection.query(
     `SELECT column_name AS name FROM information_schema.columns WHERE table_schema = ? AND table_name = 'lab_epoch'`,
     [database],
   );
   const present = new Set(rows.map(({ name }) => name));
-  const missing = REIGN_COLUMNS.filter((column) => !present.has(column));
-  if (missing.length === 0) return;
-  const added = missing.map((column) => `ADD COLUMN ${column} ${EPOCH_COLUMNS[column]}`);
-  await connection.query(`ALTER TABLE ${table} ${added.join(', ')}`);
+  return REIGN_COLUMNS.filter((column) => !present.has(column));
 }
 
 /** Asks first: INSERT IGNORE would be the same to the reader, but a statement more in the history of every run. */

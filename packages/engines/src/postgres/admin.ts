@@ -167,7 +167,9 @@ export const admin: EngineAdmin = {
   open,
   close,
   writeEpoch: (connection, _database, epoch, node, { lossless = false } = {}) =>
-    writing(connection, () => writeEpoch(connection, { epoch, node, lossless })),
+    writing(connection, async () => {
+      await writeEpoch(connection, { epoch, node, lossless });
+    }),
   writeMarker: (connection) =>
     writing(connection, async () => {
       await connection.query('INSERT INTO lab_marker (id) VALUES (1) ON CONFLICT DO NOTHING');

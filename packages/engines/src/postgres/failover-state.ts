@@ -3,11 +3,11 @@ import type { NodeState, QuorumState } from '../failover.ts';
 import type { CallOptions, Connection, NodeProbe, Position } from '../types.ts';
 import { EngineError } from '../types.ts';
 import { Order } from './failover-order.ts';
-import { quorumOf } from './failover-quorum.ts';
 import { timelineAt, withPast } from './history.ts';
 import { newestTimeline, positionAt } from './positions.ts';
 import { probe } from './probe.ts';
 import { HISTORY_FILE } from './rights.ts';
+import { quorumOf } from './standby-names.ts';
 
 /** The newest history file holds what the older ones do. More of them than this is a stranger's directory. */
 const MAX_HISTORY_FILES = 32;

@@ -4,10 +4,9 @@ import { Deadline } from '../session/deadline.ts';
 import type { CallOptions, Connection, Endpoint, ReplicationAccount } from '../types.ts';
 import { primaryConninfo, slotName } from './conninfo.ts';
 import { Order, openChannel } from './failover-order.ts';
-import { arm, establish, flushWholeRecords, quorumOf } from './failover-quorum.ts';
+import { arm, establish, flushWholeRecords, holdings, makeFlusher } from './failover-quorum.ts';
 import { NO_RECEIVER, observe, READERS_IN_THE_WAY } from './failover-state.ts';
 import { openHeart } from './heart.ts';
-import { READ_BY_FUNCTION } from './history.ts';
 import { KNOCK_AFTER_MS, knock } from './knock.ts';
 import { writeEpoch } from './reign.ts';
 import { DROP_IDLE_SLOTS, END_SESSION } from './rights.ts';
@@ -15,6 +14,7 @@ import { WRITES } from './schema.ts';
 import type { PostgresSession } from './session.ts';
 import { ask, set } from './settings.ts';
 import { ensureSlot } from './slots.ts';
+import { quorumOf } from './standby-names.ts';
 
 const EFFECT_MS = 10_000;
 /** A fence that has not taken by then is helped, and so often again. */
@@ -65,6 +65,9 @@ async function unlock(channel: Connection, options?: CallOptions): Promise<void>
 
 const recovers = (order: Order): Promise<unknown> => ask(order, 'SELECT pg_is_in_recovery()');
 
+const IS_GONE = `SELECT current_setting('primary_conninfo') = '' AND ${NO_RECEIVER} AS gone,
+  current_setting('wal_receiver_timeout') AS timeout`;
+
 /**
  * Carried out by the process that replays, which therefore must not be held up: by readers, or by somebody who paused it. Two
  * looks, because it may just have been starting a receiver by the old settings, which it then ends.
@@ -79,9 +82,14 @@ async function detach(channel: Connection, options?: CallOptions): Promise<void>
   let looks = 0;
   let helpAtMs = HELP_EVERY_MS;
   let isForced = false;
-  const isGone = `SELECT current_setting('primary_conninfo') = '' AND ${NO_RECEIVER}`;
+  let isForcing = false;
+  const isGone = async () => {
+    const [row] = (await order.query(IS_GONE)).rows;
+    isForcing = row?.timeout === FORCING_TIMEOUT;
+    return row?.gone;
+  };
   const isFenced = async (): Promise<boolean> => {
-    looks = (await ask(order, isGone)) ? looks + 1 : 0;
+    looks = (await isGone()) ? looks + 1 : 0;
     const tookMs = performance.now() - startedMs;
     if (looks > 0 || tookMs < helpAtMs) return looks > 1;
     helpAtMs = tookMs + HELP_EVERY_MS;
@@ -93,7 +101,9 @@ async function detach(channel: Connection, options?: CallOptions): Promise<void>
     return false;
   };
   await order.until(isFenced, 'still has a receiver');
-  if (await resetForcing(order)) await order.query('SELECT pg_reload_conf()');
+  if (!isForced && !isForcing) return;
+  await order.query('ALTER SYSTEM RESET wal_receiver_timeout');
+  await order.query('SELECT pg_reload_conf()');
 }
 
 /** The readers are those of more than a moment: others will be done by themselves. */
@@ -114,11 +124,10 @@ async function resumeReplay(order: Order): Promise<void> {
   );
 }
 
-/** True when there was something to reset, which is then in force after a reload. */
-async function resetForcing(order: Order): Promise<boolean> {
+/** In force after a reload. */
+async function resetForcing(order: Order): Promise<void> {
   const isForcing = (await ask(order, `SELECT current_setting('wal_receiver_timeout')`)) === FORCING_TIMEOUT;
   if (isForcing) await order.query('ALTER SYSTEM RESET wal_receiver_timeout');
-  return isForcing;
 }
 
 async function follow(
@@ -151,16 +160,16 @@ async function follow(
 /** Whatever was received is replayed first, by the server itself. */
 async function promote(channel: Connection, options?: CallOptions): Promise<void> {
   const order = new Order(channel, options, EFFECT_MS);
-  if (!(await recovers(order))) return;
   const [settings] = (
     await order.query(
-      `SELECT current_setting('synchronous_standby_names') AS names, current_setting('synchronous_commit') AS level,
-              current_setting('primary_conninfo') AS conninfo`,
+      `SELECT pg_is_in_recovery() AS recovering, current_setting('synchronous_standby_names') AS names,
+              current_setting('synchronous_commit') AS level, current_setting('primary_conninfo') AS conninfo`,
     )
   ).rows;
-  const { trouble } = quorumOf(String(settings?.names), String(settings?.level));
+  if (!settings?.recovering) return;
+  const { trouble } = quorumOf(String(settings.names), String(settings.level));
   if (trouble !== null) throw order.refuse(`is not armed: ${trouble}`);
-  if (settings?.conninfo !== '') throw order.refuse('still follows its source: detach and arm it first');
+  if (settings.conninfo !== '') throw order.refuse('still follows its source: detach and arm it first');
   order.openWitnessAhead();
   await order.query('SELECT pg_promote(false)');
   await order.until(async () => !(await recovers(order)), 'is still in recovery');
@@ -188,7 +197,7 @@ async function found(
   }
   await order.query(`SELECT set_config('default_transaction_read_only', 'off', false)`);
   try {
-    await writeEpoch(order, { ...reign, lossless: false }, READ_BY_FUNCTION);
+    await writeEpoch(order, { ...reign, lossless: false }, () => holdings(order));
   } finally {
     await order.run((session) => session.send('RESET default_transaction_read_only')).catch(() => {});
   }
@@ -226,13 +235,13 @@ async function close(channel: Connection, options?: CallOptions): Promise<void> 
   const order = new Order(channel, options, EFFECT_MS);
   if (await recovers(order)) return setReadOnly(order, 'on');
   // Before anybody has to wait for it.
-  const witness = await order.openWitness();
+  const flusher = await makeFlusher(order);
   try {
     await setReadOnly(order, 'on');
     await untilQuiet(order);
-    await flushWholeRecords(order, witness);
+    await flushWholeRecords(order, flusher);
   } finally {
-    witness.destroy();
+    flusher.destroy();
   }
 }
 

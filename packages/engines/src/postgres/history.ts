@@ -1,16 +1,11 @@
 import type { Connection, NodeProbe, Position } from '../types.ts';
-import { newestTimeline, positionAt, positions } from './positions.ts';
-import { HISTORY_FILE } from './rights.ts';
+import { newestEntry, newestTimeline, positionAt, positions } from './positions.ts';
 
 /** The newest history file holds what the older ones do, so that none is long. */
 export const MAX_HISTORY_BYTES = 65_536;
 
-/** Answers `{ history }` for the name of a history file, $1. */
-type HistorySql = string;
 /** For superusers; on a server without the lab's schema too. */
-const READ_FILE: HistorySql = `SELECT pg_read_file('pg_wal/' || $1, 0, ${MAX_HISTORY_BYTES}, true) AS history`;
-/** For supervisors. */
-export const READ_BY_FUNCTION: HistorySql = `SELECT ${HISTORY_FILE}($1) AS history`;
+const READ_FILE = `SELECT pg_read_file('pg_wal/' || $1, 0, ${MAX_HISTORY_BYTES}, true) AS history`;
 
 /**
  * The timeline of the log that a node holds at `lsn` (`0/538E000`): the newest one of which it has that piece of log,
@@ -61,11 +56,7 @@ export function forkOf(
 }
 
 /** `EngineAdmin.held`. */
-export async function held(
-  connection: Connection,
-  { position, received }: NodeProbe,
-  historySql: HistorySql = READ_FILE,
-): Promise<Position> {
+export async function held(connection: Connection, { position, received }: NodeProbe): Promise<Position> {
   const [timeline, lsn] = newest(positions.merge(position, received));
   const { rows } = await connection.query(
     `SELECT name, (SELECT setting::int FROM pg_settings WHERE name = 'wal_segment_size') AS bytes
@@ -73,19 +64,19 @@ export async function held(
   );
   const files = rows.map(({ name }) => String(name));
   const actual = timelineAt(lsn, files, Number(rows[0]?.bytes ?? 1)) ?? timeline;
-  return withPast(positionAt(actual, lsn), await historyOf(connection, actual, historySql));
+  return withPast(positionAt(actual, lsn), await historyOf(connection, actual));
 }
 
 /** Timeline and LSN of a position that names one, or of the last one it names. */
 function newest(position: Position): [timeline: number, lsn: string] {
-  const last = position.slice(position.lastIndexOf(',') + 1);
+  const last = newestEntry(position);
   const slash = last.indexOf('/');
   return [Number(last.slice(0, slash)), last.slice(slash + 1)];
 }
 
 /** Empty for timeline 1, which has no history file. */
-async function historyOf(connection: Connection, timeline: number, sql: HistorySql): Promise<string> {
+async function historyOf(connection: Connection, timeline: number): Promise<string> {
   const file = `${timeline.toString(16).toUpperCase().padStart(8, '0')}.history`;
-  const { rows } = await connection.query(sql, [file]);
+  const { rows } = await connection.query(READ_FILE, [file]);
   return String(rows[0]?.history ?? '');
 }

@@ -103,3 +103,7 @@ export function positionFromServer(text: string): Position {
 
 /** The newest timeline that a position names, 0 when it names none. */
 export const newestTimeline = (position: Position): number => Math.max(0, ...read(position).keys());
+
+/** The part of a position that names its newest timeline. */
+export const newestEntry = (position: Position): Position =>
+  position.slice(position.lastIndexOf(',') + 1) as Position;

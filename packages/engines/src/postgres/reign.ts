@@ -1,24 +1,37 @@
-import { REIGN_COLUMNS, writeEpochRow } from '../reign.ts';
+import { REIGN_COLUMNS, type ReignColumn, writeEpochRow } from '../reign.ts';
 import { type Connection, EngineError, type Position, type Reign } from '../types.ts';
 import { forkOf, held } from './history.ts';
 import { positionFromServer } from './positions.ts';
 import { probe } from './probe.ts';
 import { EPOCH_COLUMNS } from './schema.ts';
 
-/** `EngineAdmin.writeEpoch`, in a session that may write. `historySql`: as for `held`; `mayWrite`: as for `writeEpochRow`. */
+/** All that a node holds, its past included; and the same place on its own timeline. */
+interface Holdings {
+  readonly held: Position;
+  readonly position: Position;
+}
+
+/**
+ * `EngineAdmin.writeEpoch`, in a session that may write; answers whether the row was written now. `holdings`: how this session
+ * learns what the node holds; `mayWrite`: as for `writeEpochRow`.
+ */
 export async function writeEpoch(
   connection: Connection,
   reign: Pick<Reign, 'epoch' | 'node' | 'lossless'>,
-  historySql?: string,
+  holdings: () => Promise<Holdings> = () => askHoldings(connection),
   mayWrite?: Promise<void>,
-): Promise<void> {
-  await writeEpochRow(
+): Promise<boolean> {
+  return writeEpochRow(
     connection,
     {
       select: 'SELECT node FROM lab_epoch WHERE epoch = $1',
       insert: `INSERT INTO lab_epoch (epoch, node, ${REIGN_COLUMNS.join(', ')}) VALUES ($1, $2, $3, $4, $5)`,
-      held: () => forkAndStart(connection, historySql),
-      addMissingColumns: () => addMissingColumns(connection),
+      held: () => forkAndStart(connection, holdings),
+      missingColumns: () => missingColumns(connection),
+      addColumns: async (columns) => {
+        const added = columns.map((column) => `ADD COLUMN ${column} ${EPOCH_COLUMNS[column]}`);
+        await connection.query(`ALTER TABLE lab_epoch ${added.join(', ')}`);
+      },
     },
     reign,
     mayWrite,
@@ -27,15 +40,20 @@ export async function writeEpoch(
 
 async function forkAndStart(
   connection: Connection,
-  historySql?: string,
+  holdings: () => Promise<Holdings>,
 ): Promise<{ fork: Position; start: Position }> {
-  const state = await probe(connection);
-  const fork = forkOf(await held(connection, state, historySql), await lastReign(connection));
-  if (fork !== null) return { fork, start: state.position };
+  const [{ held, position }, last] = await Promise.all([holdings(), lastReign(connection)]);
+  const fork = forkOf(held, last);
+  if (fork !== null) return { fork, start: position };
   // The server wrote that file itself when it was promoted. Somebody has removed it.
   const { endpoint } = connection;
-  const message = `${endpoint.name} is at ${state.position} and has no history file that says where that timeline began`;
+  const message = `${endpoint.name} is at ${position} and has no history file that says where that timeline began`;
   throw new EngineError('other', message, { endpoint });
+}
+
+async function askHoldings(connection: Connection): Promise<Holdings> {
+  const state = await probe(connection);
+  return { held: await held(connection, state), position: state.position };
 }
 
 /** Null before the first one; a `start` of null where nobody wrote it down. */
@@ -49,14 +67,11 @@ async function lastReign(connection: Connection): Promise<{ start: Position | nu
   return { start: typeof row.start === 'string' ? positionFromServer(row.start) : null };
 }
 
-/** Asks first: ALTER TABLE waits for every reader, even where it changes nothing. */
-async function addMissingColumns(connection: Connection): Promise<void> {
+/** To be asked first: ALTER TABLE waits for every reader, even where it changes nothing. */
+async function missingColumns(connection: Connection): Promise<readonly ReignColumn[]> {
   const { rows } = await connection.query(
     `SELECT attname AS name FROM pg_attribute WHERE attrelid = 'lab_epoch'::regclass AND NOT attisdropped`,
   );
   const present = new Set(rows.map(({ name }) => name));
-  const missing = REIGN_COLUMNS.filter((column) => !present.has(column));
-  if (missing.length === 0) return;
-  const added = missing.map((column) => `ADD COLUMN ${column} ${EPOCH_COLUMNS[column]}`);
-  await connection.query(`ALTER TABLE lab_epoch ${added.join(', ')}`);
+  return REIGN_COLUMNS.filter((column) => !present.has(column));
 }
