@@ -1,55 +1,65 @@
 import { backUp } from '@replication-lab/backup';
 import type { Ledger } from '@replication-lab/backup/testing';
 import type { EngineName } from '@replication-lab/engines';
-import { estimate, randomOf, shuffled } from '@replication-lab/load-tests';
+import { inTurns, pairedRatio, type Turns } from '../bench/blocks.ts';
 import type { LabContext } from '../runtime.ts';
 import { pause } from '../wait.ts';
 import { addBallast, makePlace, type Place, startLedger } from './place.ts';
 import type { Cost, CostBlock } from './types.ts';
 
+const ARMS = ['without', 'during'] as const;
 const WRITERS = 8;
 const WINDOW_MS = 10_000;
 const DATA_MIB = 128;
 const WARM_UP_MS = 3_000;
 
+interface Window {
+  readonly writes: number;
+  readonly copyMs: readonly number[];
+  readonly failed: number;
+}
+
 /**
  * Acknowledged writes with and without a copy under way, under as many writes as eight connections can make: windows of one block take
  * turns in random order, on the same servers.
  */
-export async function measureCost(
-  engine: EngineName,
-  options: { readonly blocks: number; readonly seed: number },
-  context: LabContext,
-): Promise<Cost> {
-  const random = randomOf(options.seed, 1);
+export async function measureCost(engine: EngineName, turns: Turns, context: LabContext): Promise<Cost> {
   await using place = await makePlace(engine, 3);
   await addBallast(place, DATA_MIB);
   const ledger = startLedger(place, WRITERS, 0);
-  const blocks: CostBlock[] = [];
+  const measure = async (arm: (typeof ARMS)[number]): Promise<Window> => {
+    const failedBefore = ledger.failures.length;
+    const copying = arm === 'during' ? copyOver(place, context.signal) : null;
+    const writes = await writesPerSecond(ledger, context.signal);
+    const copyMs = (await copying?.end()) ?? [];
+    return { writes, copyMs, failed: ledger.failures.length - failedBefore };
+  };
+  const tell = ({ without, during }: Record<(typeof ARMS)[number], Window>, block: number) =>
+    context.progress(
+      `[${block}/${turns.blocks}] ${without.writes.toFixed(0)} writes/s, ${during.writes.toFixed(0)} during copies`,
+    );
   try {
     await pause(WARM_UP_MS, context.signal);
-    for (let block = 1; block <= options.blocks; block++) {
-      const seen = { without: 0, during: 0, copyMs: [] as readonly number[] };
-      const failedBefore = ledger.failures.length;
-      for (const arm of shuffled(['without', 'during'] as const, random)) {
-        const copying = arm === 'during' ? copyOver(place, context.signal) : null;
-        seen[arm] = await writesPerSecond(ledger, context.signal);
-        if (copying) seen.copyMs = await copying.end();
-      }
-      blocks.push({ ...seen, failed: ledger.failures.length - failedBefore });
-      context.progress(
-        `[${block}/${options.blocks}] ${seen.without.toFixed(0)} writes/s, ${seen.during.toFixed(0)} during copies`,
-      );
-    }
+    const windows = await inTurns(ARMS, turns, measure, tell);
+    const blocks = windows.map(blockOf);
+    const ratio = pairedRatio(
+      blocks,
+      ({ during }) => during,
+      ({ without }) => without,
+      turns.seed,
+    );
+    return { blocks, windowMs: WINDOW_MS, dataMiB: DATA_MIB, ratio };
   } finally {
     await ledger.stop();
   }
-  const ratio = estimate(
-    blocks.map(({ without, during }) => during / without),
-    options.seed,
-  );
-  return { blocks, windowMs: WINDOW_MS, dataMiB: DATA_MIB, ratio };
 }
+
+const blockOf = ({ without, during }: Record<(typeof ARMS)[number], Window>): CostBlock => ({
+  without: without.writes,
+  during: during.writes,
+  copyMs: during.copyMs,
+  failed: without.failed + during.failed,
+});
 
 async function writesPerSecond(ledger: Ledger, signal: AbortSignal): Promise<number> {
   const startedMs = performance.now();

@@ -1,13 +1,11 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { EngineName } from '@replication-lab/engines';
 import { engineOf } from '@replication-lab/engines/local';
+import { writeResults } from '../bench/results.ts';
 import { LabError } from '../errors.ts';
 import { asLabErrors, backupNeeds } from '../native/backups.ts';
 import { serverNeed } from '../native/needs.ts';
 import { ensurePackages } from '../native/packages.ts';
 import { defaultNativeEngine } from '../native/up.ts';
-import { repositoryRoot } from '../paths.ts';
 import { type ExitCode, exitCode, type VerbContext } from '../verb.ts';
 import { measureCost } from './cost.ts';
 import { measureGigabyte } from './gigabyte.ts';
@@ -39,12 +37,7 @@ export async function benchBackup(context: VerbContext<Options>): Promise<ExitCo
     cost: parts.includes('cost') ? await measureCost(engine, { blocks, seed }, context) : null,
     gigabyte: parts.includes('gigabyte') ? await measureGigabyte(engine, context) : null,
   }));
-  const directory = join(repositoryRoot, 'results/bench-backup');
-  await mkdir(directory, { recursive: true });
-  await writeFile(
-    join(directory, `${engine}-${parts.join('-')}.json`),
-    `${JSON.stringify(bench, null, 2)}\n`,
-  );
+  await writeResults('backup', `${engine}-${parts.join('-')}`, bench);
   out.line(renderBenchBackup(bench));
   if (json) out.json(bench);
   const wrong = bench.pitr?.trials.some(({ missing, extra, different }) => missing + extra + different > 0);

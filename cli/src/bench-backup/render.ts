@@ -1,4 +1,5 @@
 import { percentilesOf } from '@replication-lab/load-tests';
+import { wordRatio } from '../bench/blocks.ts';
 import type { BenchBackup, Cost, Gigabyte, Pitr } from './types.ts';
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
@@ -29,10 +30,6 @@ function pitrLines(engine: string, { trials, writes, failed }: Pitr): string[] {
 }
 
 function costLines(engine: string, { blocks, windowMs, dataMiB, ratio }: Cost): string[] {
-  const interval =
-    ratio?.low == null || ratio.high == null
-      ? ''
-      : ` (95 % interval ${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)})`;
   return [
     `${engine}: acknowledged writes a second of 8 connections, ${dataMiB} MiB of data, windows of ${windowMs / 1000} s`,
     '  block  without   during   failed   copies took',
@@ -40,7 +37,7 @@ function costLines(engine: string, { blocks, windowMs, dataMiB, ratio }: Cost): 
       ({ without, during, copyMs, failed }, i) =>
         `  ${String(i + 1).padStart(5)}${without.toFixed(0).padStart(9)}${during.toFixed(0).padStart(9)}${String(failed).padStart(9)}   ${copyMs.map(seconds).join(', ')}`,
     ),
-    ratio ? `  during / without: ${ratio.median.toFixed(2)}${interval}` : '',
+    `  during / without: ${wordRatio(ratio)}`,
   ];
 }
 

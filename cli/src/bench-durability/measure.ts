@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { type Estimate, estimate, percentilesOf, randomOf, shuffled } from '@replication-lab/load-tests';
+import { type Estimate, percentilesOf } from '@replication-lab/load-tests';
+import { inTurns, pairedRatio } from '../bench/blocks.ts';
 import { bringUp } from '../bring-up.ts';
 import { DrillLoad } from '../drill/load.ts';
 import { untilWhole } from '../drill/whole.ts';
@@ -64,26 +65,24 @@ export async function measureDurabilityCost(
   context: LabContext,
 ): Promise<DurabilityCost> {
   const { engine, seed, commits } = options;
-  const random = randomOf(seed, 0);
-  const blocks: Record<Durability, Latency>[] = [];
-  for (let block = 1; block <= options.blocks; block++) {
-    const latencies: Partial<Record<Durability, Latency>> = {};
-    for (const durability of shuffled(DURABILITIES, random)) {
-      context.progress(`[${block}/${options.blocks}] ${commits} commits with ${durability}`);
-      await useDurability(engine, durability, context);
-      latencies[durability] = await commitLatency(commits);
-    }
-    blocks.push(latencies as Record<Durability, Latency>);
-  }
+  const blocks = await inTurns(DURABILITIES, options, async (durability, block) => {
+    context.progress(`[${block}/${options.blocks}] ${commits} commits with ${durability}`);
+    await useDurability(engine, durability, context);
+    return commitLatency(commits);
+  });
   await useDurability(engine, 'quorum', context);
   context.progress('watching the supervisors, under load and idle');
   // In this order: a process that has just been started costs more while its code is compiled, and that is no steady state.
   const loaded = await underLoad(() => watchSupervisors(options.watchMs, context.signal));
   const idle = await watchSupervisors(options.watchMs, context.signal);
-  const ratios = blocks.map(({ async, quorum }) => quorum.p50 / async.p50);
   return {
     ...{ engine, runtime: 'native', seed, commitsPerBlock: commits, blocks },
-    ratio: estimate(ratios, seed),
+    ratio: pairedRatio(
+      blocks,
+      ({ quorum }) => quorum.p50,
+      ({ async }) => async.p50,
+      seed,
+    ),
     supervisors: { idle, loaded },
   };
 }

@@ -1,3 +1,4 @@
+import { wordRatio } from '../bench/blocks.ts';
 import type { DurabilityCost, SupervisorUse } from './measure.ts';
 
 /** For a person. */
@@ -13,17 +14,13 @@ export function renderDurabilityCost({
     ({ async, quorum }, i) =>
       `  ${String(i + 1).padStart(5)}${ms(async.p50)}${ms(quorum.p50)}${ms(async.p95)}${ms(quorum.p95)}`,
   );
-  const interval =
-    ratio?.low == null || ratio.high == null
-      ? ''
-      : ` (95 % interval ${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)})`;
   const use = ({ name, cpuShareOfCore, memoryMiB }: SupervisorUse) =>
     `${name} ${(cpuShareOfCore * 100).toFixed(1)} % of a core, ${memoryMiB.toFixed(0)} MiB`;
   return [
     `${engine}: commits of one row, one after the other, ${commitsPerBlock} a block and durability`,
     '  block async p50 quorum p50 async p95 quorum p95',
     ...lines,
-    ratio ? `  quorum / async, median commit: ${ratio.median.toFixed(2)}${interval}` : '',
+    `  quorum / async, median commit: ${wordRatio(ratio)}`,
     `  supervisors, idle:       ${supervisors.idle.map(use).join('; ')}`,
     `  supervisors, under load: ${supervisors.loaded.map(use).join('; ')}`,
   ].join('\n');
