@@ -34,10 +34,13 @@ export async function measureCost(engine: EngineName, turns: Turns, context: Lab
     const copyMs = (await copying?.end()) ?? [];
     return { writes, copyMs, failed: ledger.failures.length - failedBefore };
   };
-  const tell = ({ without, during }: Record<(typeof ARMS)[number], Window>, block: number) =>
+  let told = 0;
+  const tell = ({ without, during }: Record<(typeof ARMS)[number], Window>) => {
     context.progress(
-      `[${block}/${turns.blocks}] ${without.writes.toFixed(0)} writes/s, ${during.writes.toFixed(0)} during copies`,
+      `[${++told}/${turns.blocks}] ${without.writes.toFixed(0)} writes/s, ${during.writes.toFixed(0)} during copies`,
     );
+    return true;
+  };
   try {
     await pause(WARM_UP_MS, context.signal);
     const windows = await inTurns(ARMS, turns, measure, tell);

@@ -7,25 +7,29 @@ export interface Turns {
   readonly seed: number;
 }
 
+/** Blocks that are measured again, at most, for each that is wanted. */
+const AGAIN_MAX = 2;
+
 /**
  * Measures every arm once a block, in an order that the seed draws anew for each block: a machine that grows slower meanwhile
- * favours none of them. `told` is called after each block, with how many there were.
+ * favours none of them. A block that does not `count` is told, left out, and another one measured; at last there may be fewer
+ * than were wanted.
  */
 export async function inTurns<A extends string, T>(
   arms: readonly A[],
   { blocks, seed }: Turns,
-  measure: (arm: A, block: number) => Promise<T>,
-  told: (block: Readonly<Record<A, T>>, count: number) => void = () => {},
+  measure: (arm: A, counted: number) => Promise<T>,
+  counts: (block: Readonly<Record<A, T>>) => boolean = () => true,
 ): Promise<Readonly<Record<A, T>>[]> {
   const random = randomOf(seed, 0);
-  const all: Record<A, T>[] = [];
-  for (let block = 1; block <= blocks; block++) {
+  const counted: Record<A, T>[] = [];
+  for (let turn = 0; counted.length < blocks && turn < blocks * (1 + AGAIN_MAX); turn++) {
     const figures: Partial<Record<A, T>> = {};
-    for (const arm of shuffled(arms, random)) figures[arm] = await measure(arm, block);
-    all.push(figures as Record<A, T>);
-    told(figures as Record<A, T>, block);
+    for (const arm of shuffled(arms, random)) figures[arm] = await measure(arm, counted.length + 1);
+    const block = figures as Record<A, T>;
+    if (counts(block)) counted.push(block);
   }
-  return all;
+  return counted;
 }
 
 /** `0.97 (95 % interval 0.95 to 0.99)`; the median alone where there are too few blocks for an interval. */

@@ -180,6 +180,16 @@ export function targetsOf(plan: NativePlan) {
   };
 }
 
+/** Whether Prometheus has asked each of these parts since its start, and all have answered; of its answer to /api/v1/targets. */
+export function haveAllAnswered(targets: unknown, plan: NativePlan): boolean {
+  const { data } = (targets ?? {}) as { data?: { activeTargets?: readonly { health: string }[] } };
+  const asked = data?.activeTargets ?? [];
+  // Alertmanager is told, and not asked.
+  const { alertmanager: _, ...askedJobs } = targetsOf(plan);
+  const wanted = Object.values(askedJobs).flat().length;
+  return asked.length === wanted && asked.every(({ health }) => health === 'up');
+}
+
 /** Alertmanager reads no environment, so what differs is put into its file. */
 async function writeAlertmanager(plan: NativePlan, directory: string): Promise<string> {
   const template = await readFile(join(SOURCE, 'alertmanager.yml'), 'utf8');

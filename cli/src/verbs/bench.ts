@@ -33,7 +33,8 @@ const STOP_MS = 60_000;
 
 export const bench = defineVerb<BenchOptions>({
   name: 'bench',
-  summary: 'measure the router or the failover beside what people use, what quorum commit or a backup costs',
+  summary:
+    'measure the router or the failover beside what people use, what quorum commit, a backup or monitoring costs',
   details:
     'Starts a primary with two replicas of its own, and gives each subject (raw driver pools, the router at each level,\n' +
     'mysql2 PoolCluster, Sequelize, TypeORM, kysely-replication, Drizzle, MikroORM, Prisma …) a process of its own, the\n' +
@@ -46,11 +47,16 @@ export const bench = defineVerb<BenchOptions>({
     'script, in blocks in random order; a client writes straight to the databases, and every write is audited. Results:\n' +
     'results/bench-failover/{trials.json, summary.md}: write outage p50, p95, max, lost writes. It installs the packages\n' +
     'patroni and etcd-server where they are missing (said before), and starts no service. The default takes about six minutes.\n\n' +
+    'monitoring: what `./lab up --with monitoring` costs in requests a second while the lab is at the limit of the machine, in\n' +
+    'turns (--blocks, default 8), and what its processes use (native lab). Results: results/bench-monitoring/ENGINE.json. About\n' +
+    'seven minutes an engine.\n\n' +
     "backup: restores to random moments under write load and compares every row with the primary's own log (--trials, default\n" +
     '20); acknowledged writes with and without a copy under way, in turns (--blocks); a gigabyte restored beside a plain copy.\n' +
     'Servers of its own. Results: results/bench-backup/ENGINE-….json. --only pitr,cost,gigabyte.',
   arguments: [
-    new Argument('<what>', 'what to measure').choices(['router', 'durability', 'failover', 'backup']),
+    new Argument('<what>', 'what to measure').choices([
+      ...['router', 'durability', 'failover', 'backup', 'monitoring'],
+    ]),
   ],
   options: [
     new Option('--quick', 'a smoke run of one engine'),
@@ -87,6 +93,8 @@ export const bench = defineVerb<BenchOptions>({
     if (context.args[0] === 'failover')
       return (await import('../bench-failover/command.ts')).benchFailover(context);
     if (context.args[0] === 'backup') return (await import('../bench-backup/index.ts')).benchBackup(context);
+    if (context.args[0] === 'monitoring')
+      return (await import('../bench-monitoring/index.ts')).benchMonitoring(context);
     if (context.args[0] === 'durability')
       return (await import('../bench-durability/index.ts')).benchDurability(context);
     const { engine } = context.options;
@@ -102,6 +110,7 @@ const FOREIGN: Readonly<Record<string, readonly (keyof BenchOptions)[]>> = {
   router: NOT_ROUTER,
   durability: NOT_ROUTER,
   failover: ['quick', 'engine', 'subjects', 'blocks', 'concurrency', 'profile'],
+  monitoring: ['only', 'subjects', 'concurrency', 'profile', 'trials', 'hostTrials', 'updateReadme'],
   backup: ['quick', 'subjects', 'concurrency', 'profile', 'hostTrials', 'updateReadme'],
 };
 

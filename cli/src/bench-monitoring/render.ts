@@ -1,0 +1,36 @@
+import { median } from '@replication-lab/load-tests';
+import { wordRatio } from '../bench/blocks.ts';
+import { ARMS, type Arm, type Capacity, type MonitoringCost } from './types.ts';
+
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+
+/** For a person. */
+export function renderMonitoringCost({ blocks, ratio, ...cost }: MonitoringCost): string {
+  const lines = blocks.map(({ off, on }, i) =>
+    [
+      `  ${String(i + 1).padStart(5)}`,
+      off.requestsPerSecond.toFixed(1).padStart(9),
+      on.requestsPerSecond.toFixed(1).padStart(9),
+      (on.requestsPerSecond / off.requestsPerSecond).toFixed(3).padStart(9),
+      percent(Math.max(off.failedShare, on.failedShare)).padStart(9),
+    ].join(''),
+  );
+  return [
+    `${cost.engine}: requests a second at the limit of the machine, ${cost.concurrency} under way, ${cost.users} users, ${cost.windowSeconds} s each`,
+    '  block      off       on   on/off   failed',
+    ...lines,
+    `  monitoring on / off: ${wordRatio(ratio)}`,
+    ...ARMS.map((arm) => `  cores used, ${`${arm}:`.padEnd(4)} ${wordCpus(blocks, arm)}`),
+  ].join('\n');
+}
+
+/** The median over the blocks, of each part that was seen in all of them. */
+function wordCpus(blocks: readonly Readonly<Record<Arm, Capacity>>[], arm: Arm): string {
+  const names = Object.keys(blocks[0]?.[arm].cpus ?? {});
+  return names
+    .flatMap((name) => {
+      const values = blocks.flatMap((block) => block[arm].cpus[name] ?? []);
+      return values.length < blocks.length ? [] : [`${name} ${median(values).toFixed(3)}`];
+    })
+    .join(', ');
+}
