@@ -123,6 +123,15 @@ export function processTree(rootPid: number): ProcessStat[] {
   return tree;
 }
 
+/** USER_HZ, the same on every Linux port Node runs on. */
+export const CLOCK_TICKS_PER_SECOND = 100;
+
+/** CPU seconds of the process and all below it, with those of their ended children. */
+export function treeCpuSeconds(rootPid: number): number {
+  const ticks = processTree(rootPid).reduce((sum, stat) => sum + stat.cpuTicks + stat.reapedCpuTicks, 0);
+  return ticks / CLOCK_TICKS_PER_SECOND;
+}
+
 /**
  * SIGTERM, then SIGKILL to the process and its children when it has not ended in `graceMs`. A stopped (frozen) process
  * is continued first, or it could not hear the signal. Returns when it is gone.

@@ -1,8 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { treeCpuSeconds } from '../processes.ts';
-
-/** USER_HZ, the same on every Linux port Node runs on. */
-const TICKS_PER_SECOND = 100;
+import { CLOCK_TICKS_PER_SECOND, treeCpuSeconds } from '../processes.ts';
 
 /** A block is measured again when others used more cores than this in one of its arms: it would be their ratio. */
 export const OTHERS_CORES_MAX = 0.25;
@@ -15,7 +12,7 @@ export function busySeconds(stat: string): number {
     .split(/\s+/)
     .slice(1)
     .map(Number);
-  return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND;
+  return (user + nice + system + irq + softirq + steal) / CLOCK_TICKS_PER_SECOND;
 }
 
 /**

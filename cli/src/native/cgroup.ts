@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CapResult, Usage } from '@replication-lab/load-tests';
 import { messageOf } from '../errors.ts';
-import { processTree, readStat } from '../processes.ts';
+import { processTree, treeCpuSeconds } from '../processes.ts';
 
 /**
  * CPU caps and CPU accounting of the native runtime: one control group a process of the lab, below a group of the
@@ -14,7 +14,6 @@ import { processTree, readStat } from '../processes.ts';
 /** The period of the cap. With the kernel's usual 100 ms a node at 0.2 CPU would freeze for 80 ms at a time. */
 const PERIOD_US = 10_000;
 const GROUP = 'replication-lab';
-const CLOCK_TICKS_PER_SECOND = 100; // USER_HZ, the same on every Linux port Node runs on
 
 export interface CgroupRoots {
   readonly version: 1 | 2;
@@ -166,10 +165,4 @@ function parseKeyValues(text: string): Record<string, number> {
     .split('\n')
     .map((line) => line.split(' '));
   return Object.fromEntries(pairs.map(([key, value]) => [key, Number(value)]));
-}
-
-/** What the living processes used, and what the ended children of the root used. */
-function treeCpuSeconds(rootPid: number): number {
-  const ticks = processTree(rootPid).reduce((sum, stat) => sum + stat.cpuTicks, 0);
-  return (ticks + (readStat(rootPid)?.reapedCpuTicks ?? 0)) / CLOCK_TICKS_PER_SECOND;
 }
