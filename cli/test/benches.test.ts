@@ -112,27 +112,32 @@ describe('what monitoring costs', () => {
       kneeAtSeconds: 1,
     };
     const node = { node: 'api-1', cpus: 0.5, throttledPerSecond: null };
-    const use = { nodes: [node], generatorCpus: 0.2, hostIdleCpus: 0.1 };
-    expect(capacityOf({ plateau, use }, 0.05)).toEqual({
+    const others = { ...node, node: 'others', cpus: 0.4 };
+    const use = { nodes: [node, others], generatorCpus: 0.2, hostIdleCpus: 0.1 };
+    expect(capacityOf({ plateau, use }, 2)).toEqual({
       requestsPerSecond: 200,
+      requestsPerCpuSecond: expect.closeTo(200 / 1.5),
       failedShare: 0,
-      cpus: { 'api-1': 0.5, generator: 0.2, others: 0.05, idle: 0.1 },
+      cpus: { 'api-1': 0.5, generator: 0.2, others: 0.4, idle: 0.1 },
     });
-    expect(() => capacityOf({ plateau: null, use }, 0)).toThrow(/never brought the lab to its limit/);
+    expect(() => capacityOf({ plateau: null, use }, 2)).toThrow(/never brought the lab to its limit/);
   });
 
   it('shows every block, and what only monitoring uses', () => {
     const capacity = (requestsPerSecond: number, cpus: Capacity['cpus']): Capacity => ({
-      ...{ requestsPerSecond, failedShare: 0, cpus },
+      ...{ requestsPerSecond, requestsPerCpuSecond: 100, failedShare: 0, cpus },
     });
     const cost: MonitoringCost = {
       ...{ engine: 'mariadb', runtime: 'native', seed: 1, users: 9, concurrency: 16, windowSeconds: 15 },
       blocks: [{ off: capacity(200, { idle: 0.1 }), on: capacity(196, { prometheus: 0.02, idle: 0 }) }],
+      disturbed: [],
       ratio: { median: 0.98, low: null, high: null, blocks: 1 },
+      perCpuSecond: { median: 0.975, low: 0.96, high: 0.99, blocks: 6 },
     };
     const text = renderMonitoringCost(cost);
     expect(text).toMatch(/^ {6}1 {4}200\.0 {4}196\.0 {4}0\.980 {4}0\.0 %$/m);
     expect(text).toContain('monitoring on / off: 0.98\n');
+    expect(text).toContain('left to the lab: 0.97 (95 % interval 0.96 to 0.99) (1 blocks)');
     expect(text).toContain('cores used, on:  prometheus 0.020, idle 0.000');
   });
 });

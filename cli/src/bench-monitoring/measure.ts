@@ -11,13 +11,20 @@ import {
   warmUp,
 } from '@replication-lab/load-tests';
 import { inTurns, pairedRatio } from '../bench/blocks.ts';
-import { OTHERS_CORES_MAX, watchOthers } from '../bench/others.ts';
+import { OTHERS_CORES_MAX, othersClock } from '../bench/others.ts';
 import { bringUp } from '../bring-up.ts';
 import { LabError } from '../errors.ts';
 import { MONITORING } from '../native/monitoring.ts';
 import type { LabContext } from '../runtime.ts';
 import { openSwitch } from './switch.ts';
-import { ARMS, type Arm, type Capacity, type MonitoringCost, type MonitoringCostOptions } from './types.ts';
+import {
+  ARMS,
+  type Arm,
+  type Block,
+  type Capacity,
+  type MonitoringCost,
+  type MonitoringCostOptions,
+} from './types.ts';
 
 /** Nearly at once: how the lab gets to its limit is measured by `./lab compare`. */
 const RAMP_SECONDS = 2;
@@ -53,33 +60,51 @@ export async function measureMonitoringCost(
     const measure = async (arm: Arm, block: number): Promise<Capacity> => {
       progress(`[${block}/${options.blocks}] monitoring ${arm}`);
       await (arm === 'on' ? monitoring.on(signal) : monitoring.off());
-      const others = watchOthers();
-      const record = await measureThroughput(session, nameOf(arm, block, seed));
-      return capacityOf(record, others());
+      return capacityOf(await measureThroughput(session, nameOf(arm, block, seed)), session.hostCpus);
     };
-    const blocks = await inTurns(ARMS, options, measure, (block) => {
-      const most = Math.max(...ARMS.map((arm) => block[arm].cpus.others!));
-      if (most > OTHERS_CORES_MAX)
-        progress(`once more: others used ${most.toFixed(2)} cores of this machine meanwhile`);
-      return most <= OTHERS_CORES_MAX;
-    });
-    const ratio = pairedRatio(
-      blocks,
-      ({ on }) => on.requestsPerSecond,
-      ({ off }) => off.requestsPerSecond,
-      seed,
-    );
+    const disturbed: Block[] = [];
+    const counts = (block: Block): boolean => {
+      const most = Math.max(...ARMS.map((arm) => block[arm].cpus.others ?? 0));
+      if (most <= OTHERS_CORES_MAX) return true;
+      progress(`once more: others used ${most.toFixed(2)} cores of this machine meanwhile`);
+      disturbed.push(block);
+      return false;
+    };
+    const blocks = await inTurns(ARMS, options, measure, counts);
     const { users, concurrency } = profile;
-    return { engine, runtime: 'native', seed, users, concurrency, windowSeconds, blocks, ratio };
+    return {
+      ...{ engine, runtime: 'native', seed, users, concurrency, windowSeconds, blocks, disturbed },
+      ratio: ratioOf(blocks, 'requestsPerSecond', seed),
+      perCpuSecond: ratioOf([...blocks, ...disturbed], 'requestsPerCpuSecond', seed),
+    };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-const alsoWatching = (lab: LabUnderTest, monitoring: Pick<LabUnderTest, 'usage'>): LabUnderTest => ({
-  ...lab,
-  usage: async () => ({ ...(await lab.usage()), ...(await monitoring.usage()) }),
-});
+const ratioOf = (
+  blocks: readonly Block[],
+  figure: 'requestsPerSecond' | 'requestsPerCpuSecond',
+  seed: number,
+) =>
+  pairedRatio(
+    blocks,
+    ({ on }) => on[figure],
+    ({ off }) => off[figure],
+    seed,
+  );
+
+function alsoWatching(lab: LabUnderTest, monitoring: Pick<LabUnderTest, 'usage'>): LabUnderTest {
+  const others = othersClock();
+  return {
+    ...lab,
+    usage: async () => ({
+      ...(await lab.usage()),
+      ...(await monitoring.usage()),
+      others: { cpuSeconds: others(), throttledMs: null },
+    }),
+  };
+}
 
 /** Both arms of a block get the same requests. */
 const nameOf = (arm: Arm, block: number, seed: number): RunName => ({
@@ -93,7 +118,7 @@ const nameOf = (arm: Arm, block: number, seed: number): RunName => ({
  */
 export function capacityOf(
   { plateau, use }: Pick<ThroughputRecord, 'plateau' | 'use'>,
-  othersCores: number,
+  hostCpus: number,
 ): Capacity {
   if (!plateau || !use)
     throw new LabError(
@@ -101,15 +126,12 @@ export function capacityOf(
       'the load never brought the lab to its limit, so there is nothing to compare',
       'measure on fewer cores (taskset -c 0,1 ./lab bench monitoring)',
     );
-  const nodes = use.nodes.map(({ node, cpus }) => [node, cpus] as const);
+  const parts: Record<string, number> = Object.fromEntries(use.nodes.map(({ node, cpus }) => [node, cpus]));
+  const requestsPerSecond = plateau.readsPerSecond + plateau.writesPerSecond;
   return {
-    requestsPerSecond: plateau.readsPerSecond + plateau.writesPerSecond,
+    requestsPerSecond,
+    requestsPerCpuSecond: requestsPerSecond / (hostCpus - use.hostIdleCpus - (parts.others ?? 0)),
     failedShare: plateau.failedShare,
-    cpus: {
-      ...Object.fromEntries(nodes),
-      generator: use.generatorCpus ?? 0,
-      others: othersCores,
-      idle: use.hostIdleCpus,
-    },
+    cpus: { ...parts, generator: use.generatorCpus ?? 0, idle: use.hostIdleCpus },
   };
 }

@@ -16,22 +16,18 @@ export function busySeconds(stat: string): number {
 }
 
 /**
- * From now until the answer is asked for: how many cores those used who are no children of this command. The kernel's own threads
- * are among them. 0 where there is no /proc.
+ * Seconds that those used so far who are no children of this command; it never falls, as the kernel's ticks would have it. Its own
+ * threads are among them. 0 where there is no /proc.
  */
-export function watchOthers(): () => number {
-  const take = () => ({ atMs: performance.now(), seconds: othersSeconds() });
-  const before = take();
+export function othersClock(): () => number {
+  let most = 0;
   return () => {
-    const after = take();
-    return Math.max(0, ((after.seconds - before.seconds) / (after.atMs - before.atMs)) * 1000);
+    try {
+      const seconds = busySeconds(readFileSync('/proc/stat', 'utf8')) - treeCpuSeconds(process.pid);
+      most = Math.max(most, seconds);
+    } catch {
+      // no /proc: macOS
+    }
+    return most;
   };
-}
-
-function othersSeconds(): number {
-  try {
-    return busySeconds(readFileSync('/proc/stat', 'utf8')) - treeCpuSeconds(process.pid);
-  } catch {
-    return 0; // no /proc: macOS
-  }
 }
