@@ -21,6 +21,8 @@ export interface Session {
   readonly hostCpus: number;
   /** Null when no cap is applied. */
   readonly capCpus: number | null;
+  /** Where the ramp ends, in requests a second; from the cores when it is left out. */
+  readonly topRate?: number;
 }
 
 /** Which run this is: its place in the plan, its name for people and for files. */
@@ -83,7 +85,7 @@ export async function measureThroughput(session: Session, run: RunName): Promise
         SEED: run.seed,
         USERS: profile.users,
         CONCURRENCY: profile.concurrency,
-        TOP_RATE: topRateOf(session.capCpus ?? session.hostCpus),
+        TOP_RATE: session.topRate ?? topRateOf(session.capCpus ?? session.hostCpus),
         RAMP_S: profile.rampSeconds,
         HOLD_S: profile.holdSeconds,
       },

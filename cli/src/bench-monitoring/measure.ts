@@ -28,6 +28,8 @@ import {
 
 /** Nearly at once: how the lab gets to its limit is measured by `./lab compare`. */
 const RAMP_SECONDS = 2;
+/** For each core; an uncapped lab takes about 200. */
+const OFFERED_PER_SECOND = 400;
 
 /**
  * What the lab can serve with and without what `--with monitoring` adds: the load of `./lab compare` held past the knee, no node
@@ -54,6 +56,7 @@ export async function measureMonitoringCost(
     const session: Session = {
       ...{ lab: alsoWatching(lab, monitoring), profile, directory, signal },
       ...{ hostCpus: availableParallelism(), capCpus: null },
+      topRate: OFFERED_PER_SECOND * availableParallelism(),
     };
     progress('warming up');
     await warmUp(session, nameOf('off', 0, seed));
