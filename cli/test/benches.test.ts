@@ -40,7 +40,7 @@ describe('arms in turns', () => {
     expect(await every((last) => last > 2)).toHaveLength(2);
     expect(measured).toBe(6);
     expect(await every(() => false)).toEqual([]);
-    expect(measured).toBe(12);
+    expect(measured).toBe(8);
   });
 
   it('divides within each block', () => {

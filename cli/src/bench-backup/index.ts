@@ -34,7 +34,8 @@ export async function benchBackup(context: VerbContext<Options>): Promise<ExitCo
     engine,
     seed,
     pitr: parts.includes('pitr') ? await measurePitr(engine, { trials, seed }, context) : null,
-    cost: parts.includes('cost') ? await measureCost(engine, { blocks, seed }, context) : null,
+    cost: parts.includes('cost') ? await measureCost(engine, 'copy', { blocks, seed }, context) : null,
+    proof: parts.includes('proof') ? await measureCost(engine, 'proof', { blocks, seed }, context) : null,
     gigabyte: parts.includes('gigabyte') ? await measureGigabyte(engine, context) : null,
   }));
   await writeResults('backup', `${engine}-${parts.join('-')}`, bench);

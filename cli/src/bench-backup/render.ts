@@ -1,15 +1,16 @@
 import { percentilesOf } from '@replication-lab/load-tests';
 import { wordRatio } from '../bench/blocks.ts';
-import type { BenchBackup, Cost, Gigabyte, Pitr } from './types.ts';
+import type { BenchBackup, Cost, Gigabyte, Job, Pitr } from './types.ts';
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 /** For a person. */
-export function renderBenchBackup({ engine, pitr, cost, gigabyte }: BenchBackup): string {
+export function renderBenchBackup({ engine, pitr, cost, proof, gigabyte }: BenchBackup): string {
   return [
     ...(pitr ? pitrLines(engine, pitr) : []),
     ...(cost ? costLines(engine, cost) : []),
+    ...(proof ? costLines(engine, proof) : []),
     ...(gigabyte ? gigabyteLines(engine, gigabyte) : []),
   ].join('\n');
 }
@@ -29,15 +30,18 @@ function pitrLines(engine: string, { trials, writes, failed }: Pitr): string[] {
   ];
 }
 
-function costLines(engine: string, { blocks, windowMs, dataMiB, ratio }: Cost): string[] {
+function costLines(engine: string, { of, blocks, disturbed, windowMs, dataMiB, ratio }: Cost): string[] {
+  const job = ({ tookMs, waitedMs, node }: Job) =>
+    `${seconds(tookMs)} (${node}${waitedMs < 1000 ? '' : `, of it ${seconds(waitedMs)} until it had caught up`})`;
   return [
-    `${engine}: acknowledged writes a second of 8 connections, ${dataMiB} MiB of data, windows of ${windowMs / 1000} s`,
-    '  block  without   during   failed   copies took',
+    `${engine}: acknowledged writes a second of 8 connections, ${dataMiB} MiB of data, windows of ${windowMs / 1000} s and more`,
+    `  block  without   during   failed   a ${of} took`,
     ...blocks.map(
-      ({ without, during, copyMs, failed }, i) =>
-        `  ${String(i + 1).padStart(5)}${without.toFixed(0).padStart(9)}${during.toFixed(0).padStart(9)}${String(failed).padStart(9)}   ${copyMs.map(seconds).join(', ')}`,
+      ({ without, during, jobs, failed }, i) =>
+        `  ${String(i + 1).padStart(5)}${without.toFixed(0).padStart(9)}${during.toFixed(0).padStart(9)}${String(failed).padStart(9)}   ${jobs.map(job).join(', ')}`,
     ),
     `  during / without: ${wordRatio(ratio)}`,
+    ...(disturbed === 0 ? [] : [`  left out, because others used the machine: ${disturbed} blocks`]),
   ];
 }
 

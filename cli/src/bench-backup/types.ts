@@ -1,7 +1,7 @@
 import type { EngineName } from '@replication-lab/engines';
 import type { Estimate } from '@replication-lab/load-tests';
 
-export const PARTS = ['pitr', 'cost', 'gigabyte'] as const;
+export const PARTS = ['pitr', 'cost', 'proof', 'gigabyte'] as const;
 export type Part = (typeof PARTS)[number];
 
 /** One restore to a random moment. */
@@ -24,20 +24,35 @@ export interface Pitr {
   readonly failed: number;
 }
 
+/** Whose cost is measured. */
+export type CostOf = 'copy' | 'proof';
+
+/** One copy or proof in a window. */
+export interface Job {
+  readonly tookMs: number;
+  /** Of that: until a replica had caught up, or the primary was taken instead. */
+  readonly waitedMs: number;
+  /** The node that was copied. */
+  readonly node: string;
+}
+
 /** Acknowledged writes a second in two windows of one block, in random order. */
 export interface CostBlock {
   readonly without: number;
   readonly during: number;
-  /** How long each copy took that began in the window. The last one goes on after it. */
-  readonly copyMs: readonly number[];
+  readonly jobs: readonly Job[];
   readonly failed: number;
 }
 
 export interface Cost {
+  readonly of: CostOf;
   readonly blocks: readonly CostBlock[];
+  /** Blocks that were measured again, because others used too much of the machine. */
+  readonly disturbed: number;
+  /** At least: a window with copies lasts until the last of them has ended. */
   readonly windowMs: number;
   readonly dataMiB: number;
-  /** Writes during a copy over writes without one, of each block; median and 95 % interval. */
+  /** Writes during over writes without, of each block; median and 95 % interval. */
   readonly ratio: Estimate | null;
 }
 
@@ -54,5 +69,6 @@ export interface BenchBackup {
   readonly seed: number;
   readonly pitr: Pitr | null;
   readonly cost: Cost | null;
+  readonly proof: Cost | null;
   readonly gigabyte: Gigabyte | null;
 }

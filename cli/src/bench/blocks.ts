@@ -8,7 +8,7 @@ export interface Turns {
 }
 
 /** Blocks that are measured again, at most, for each that is wanted. */
-const AGAIN_MAX = 2;
+const AGAIN_MAX = 1;
 
 /**
  * Measures every arm once a block, in an order that the seed draws anew for each block: a machine that grows slower meanwhile

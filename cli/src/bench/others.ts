@@ -15,16 +15,28 @@ export function busySeconds(stat: string): number {
   return (user + nice + system + irq + softirq + steal) / CLOCK_TICKS_PER_SECOND;
 }
 
+/** The first of the kernel's own threads; all others are below it. In a container there is none, or another process has its number. */
+const KTHREADD = 2;
+
+function kernelSeconds(): number {
+  try {
+    const name = readFileSync(`/proc/${KTHREADD}/comm`, 'utf8').trim();
+    return name === 'kthreadd' ? treeCpuSeconds(KTHREADD) : 0;
+  } catch {
+    return 0;
+  }
+}
+
 /**
- * Seconds that those used so far who are no children of this command; it never falls, as the kernel's ticks would have it. Its own
- * threads are among them. 0 where there is no /proc.
+ * Seconds that those used so far who are no children of this command, nor the kernel, which writes for everybody; it never falls,
+ * as ticks would have it. 0 where there is no /proc.
  */
 export function othersClock(): () => number {
   let most = 0;
   return () => {
     try {
-      const seconds = busySeconds(readFileSync('/proc/stat', 'utf8')) - treeCpuSeconds(process.pid);
-      most = Math.max(most, seconds);
+      const busy = busySeconds(readFileSync('/proc/stat', 'utf8'));
+      most = Math.max(most, busy - treeCpuSeconds(process.pid) - kernelSeconds());
     } catch {
       // no /proc: macOS
     }

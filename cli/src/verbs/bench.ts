@@ -51,8 +51,8 @@ export const bench = defineVerb<BenchOptions>({
     'turns (--blocks, default 8), and what its processes use (native lab). Results: results/bench-monitoring/ENGINE.json. About\n' +
     'seven minutes an engine.\n\n' +
     "backup: restores to random moments under write load and compares every row with the primary's own log (--trials, default\n" +
-    '20); acknowledged writes with and without a copy under way, in turns (--blocks); a gigabyte restored beside a plain copy.\n' +
-    'Servers of its own. Results: results/bench-backup/ENGINE-….json. --only pitr,cost,gigabyte.',
+    '20); acknowledged writes with and without a copy under way, in turns (--blocks), and so a proof; a gigabyte restored beside a plain copy.\n' +
+    'Servers of its own. Results: results/bench-backup/ENGINE-….json. --only pitr,cost,proof,gigabyte.',
   arguments: [
     new Argument('<what>', 'what to measure').choices([
       ...['router', 'durability', 'failover', 'backup', 'monitoring'],
@@ -63,7 +63,7 @@ export const bench = defineVerb<BenchOptions>({
     new Option('--engine <name>', 'one engine (default: every one whose server is here)').choices(ENGINES),
     new Option(
       '--only <list>',
-      `router: reads,writes,mixed; failover: ${CONTENDER_NAMES}; backup: pitr,cost,gigabyte (default: all)`,
+      `router: reads,writes,mixed; failover: ${CONTENDER_NAMES}; backup: pitr,cost,proof,gigabyte (default: all)`,
     ),
     new Option(
       '--trials <n>',

@@ -10,6 +10,8 @@ import type { BackupEngine, Site } from './types.ts';
 const ASK_MS = 3_000;
 /** A replica that is not where the primary was when it was asked, after this, is not a caught-up one. */
 const CATCH_UP_MS = 10_000;
+/** Between two looks: a look is a new connection to each node, and the servers pay for it. */
+const LOOK_AGAIN_MS = { first: 100, most: 1_000 };
 
 /** What the primary said. */
 export interface Head {
@@ -101,12 +103,12 @@ export async function sourceFor(
   signal?: AbortSignal,
 ): Promise<Choice> {
   const deadlineMs = performance.now() + CATCH_UP_MS;
-  for (;;) {
+  for (let pauseMs = LOOK_AGAIN_MS.first; ; pauseMs = Math.min(2 * pauseMs, LOOK_AGAIN_MS.most)) {
     const choice = chooseSource(await look(site), upTo, site.engine.client.positions, lastTime);
     const late = performance.now() > deadlineMs;
     // With no replica at all there is nothing to wait for.
     if (choice && (choice.why === null || late || site.nodes.length === 1)) return choice;
     if (late) throw new BackupError('no-node', 'no node answers that could be copied', './lab status');
-    await sleep(100, undefined, { ...(signal && { signal }) });
+    await sleep(pauseMs, undefined, { ...(signal && { signal }) });
   }
 }
