@@ -2,7 +2,7 @@ import { backUp, isProof, prove } from '@replication-lab/backup';
 import type { Ledger } from '@replication-lab/backup/testing';
 import type { EngineName } from '@replication-lab/engines';
 import { inTurns, pairedRatio, type Turns } from '../bench/blocks.ts';
-import { OTHERS_CORES_MAX, othersClock } from '../bench/others.ts';
+import { othersClock } from '../bench/others.ts';
 import { LabError } from '../errors.ts';
 import type { LabContext } from '../runtime.ts';
 import { pause } from '../wait.ts';
@@ -74,26 +74,20 @@ export async function measureCost(
     const job = arm === 'during' ? await JOBS[of](place, context.signal) : null;
     return measureWindow(ledger, others, job, context.signal);
   };
-  let disturbed = 0;
-  const counts = (block: Record<Arm, Window>): boolean => {
-    const most = Math.max(...ARMS.map((arm) => block[arm].othersCores));
-    const isQuiet = most <= OTHERS_CORES_MAX;
-    if (!isQuiet) disturbed++;
-    context.progress(
-      wordBlock(block, of) + (isQuiet ? '' : `; others used ${most.toFixed(2)} cores: once more`),
-    );
-    return isQuiet;
+  const tell = (block: Record<Arm, Window>): boolean => {
+    context.progress(wordBlock(block, of));
+    return true;
   };
   try {
     await pause(WARM_UP_MS, context.signal);
-    const blocks = (await inTurns(ARMS, turns, measure, counts)).map(blockOf);
+    const blocks = (await inTurns(ARMS, turns, measure, tell)).map(blockOf);
     const ratio = pairedRatio(
       blocks,
       ({ during }) => during,
       ({ without }) => without,
       turns.seed,
     );
-    return { of, blocks, disturbed, windowMs: WINDOW_MS, dataMiB: DATA_MIB, ratio };
+    return { of, blocks, windowMs: WINDOW_MS, dataMiB: DATA_MIB, ratio };
   } finally {
     await ledger.stop();
   }
@@ -131,4 +125,5 @@ const blockOf = ({ without, during }: Record<Arm, Window>): CostBlock => ({
   during: during.writes,
   jobs: during.jobs,
   failed: without.failed + during.failed,
+  othersCores: Math.max(without.othersCores, during.othersCores),
 });

@@ -30,18 +30,17 @@ function pitrLines(engine: string, { trials, writes, failed }: Pitr): string[] {
   ];
 }
 
-function costLines(engine: string, { of, blocks, disturbed, windowMs, dataMiB, ratio }: Cost): string[] {
+function costLines(engine: string, { of, blocks, windowMs, dataMiB, ratio }: Cost): string[] {
   const job = ({ tookMs, waitedMs, node }: Job) =>
     `${seconds(tookMs)} (${node}${waitedMs < 1000 ? '' : `, of it ${seconds(waitedMs)} until it had caught up`})`;
   return [
-    `${engine}: acknowledged writes a second of 8 connections, ${dataMiB} MiB of data, windows of ${windowMs / 1000} s and more`,
-    `  block  without   during   failed   a ${of} took`,
+    `${engine}: acknowledged writes a second of 8 connections, ${dataMiB} MiB of data, windows of ${windowMs / 1000} s and more; others: cores`,
+    `  block  without   during   failed  others   a ${of} took`,
     ...blocks.map(
-      ({ without, during, jobs, failed }, i) =>
-        `  ${String(i + 1).padStart(5)}${without.toFixed(0).padStart(9)}${during.toFixed(0).padStart(9)}${String(failed).padStart(9)}   ${jobs.map(job).join(', ')}`,
+      ({ without, during, jobs, failed, othersCores }, i) =>
+        `  ${String(i + 1).padStart(5)}${without.toFixed(0).padStart(9)}${during.toFixed(0).padStart(9)}${String(failed).padStart(9)}${othersCores.toFixed(2).padStart(8)}   ${jobs.map(job).join(', ')}`,
     ),
     `  during / without: ${wordRatio(ratio)}`,
-    ...(disturbed === 0 ? [] : [`  left out, because others used the machine: ${disturbed} blocks`]),
   ];
 }
 

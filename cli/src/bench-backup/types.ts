@@ -42,13 +42,13 @@ export interface CostBlock {
   readonly during: number;
   readonly jobs: readonly Job[];
   readonly failed: number;
+  /** Used by processes that are no children of this command, in the window where they used more. */
+  readonly othersCores: number;
 }
 
 export interface Cost {
   readonly of: CostOf;
   readonly blocks: readonly CostBlock[];
-  /** Blocks that were measured again, because others used too much of the machine. */
-  readonly disturbed: number;
   /** At least: a window with copies lasts until the last of them has ended. */
   readonly windowMs: number;
   readonly dataMiB: number;
