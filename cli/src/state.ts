@@ -10,7 +10,7 @@ export const TOPOLOGIES = ['single', 'replicated'] as const;
 export const RUNTIMES = ['docker', 'native'] as const;
 
 /** Whoever of a lab answers over HTTPS, and over nothing else, beside HAProxy. */
-export const HTTPS_PARTS = ['agents', 'api', 'supervisors', 'exporter'] as const;
+export const HTTPS_PARTS = ['agents', 'api', 'supervisors', 'exporter', 'notices'] as const;
 export type HttpsPart = (typeof HTTPS_PARTS)[number];
 
 /** What the last `up` left behind, for every later command. */

@@ -154,8 +154,8 @@ for (const engine of NATIVE_ENGINES) {
       expect(result.failures).toEqual([]);
       expect(result.answered).toBeGreaterThan(10);
       // The authority, HAProxy, of each node: the server, its agent, its replication (twice); three API replicas, two
-      // supervisors, the exporter of the lab's figures.
-      expect(certificates).toHaveLength(20);
+      // supervisors, the catcher of notices, the exporter of the lab's figures.
+      expect(certificates).toHaveLength(21);
       const after = await shownBy(HTTPS_URL, ca);
       expect(after).toMatchObject({ status: 200 });
       expect(after.serialNumber).not.toBe(before.serialNumber);

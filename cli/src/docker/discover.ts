@@ -64,6 +64,7 @@ const ONE_OF: Partial<Readonly<Record<HttpsPart, string>>> = {
   agents: 'db-1',
   api: API_NAMES[0],
   supervisors: SUPERVISOR_NAMES[0],
+  notices: CATCHER,
 };
 
 /** All but those that run and are given no certificate: what does not run will be given one. */

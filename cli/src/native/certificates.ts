@@ -10,7 +10,14 @@ import { API_NAMES, NODE_NAMES, replicationUser, SUPERVISOR_NAMES } from '@repli
 import { runAsFor } from '@replication-lab/engines/local';
 import { LabError } from '../errors.ts';
 import { type LabState, readState } from '../state.ts';
-import { apiHost, certificatesDirectory, nodeEndpoint, supervisorHost } from './layout.ts';
+import {
+  apiHost,
+  CATCHER,
+  catcherHost,
+  certificatesDirectory,
+  nodeEndpoint,
+  supervisorHost,
+} from './layout.ts';
 import { LAB_EXPORTER, monitorAddress } from './monitoring.ts';
 import { unprivilegedUser } from './users.ts';
 
@@ -50,6 +57,7 @@ async function planOf(stateDir: string, wanted: Wanted): Promise<CertificatePlan
     })),
     services: [
       ...API_NAMES.map((name) => ({ name, addresses: [name, apiHost(wanted, name)] })),
+      { name: CATCHER, addresses: [CATCHER, catcherHost(wanted)] },
       { name: LAB_EXPORTER, addresses: [LAB_EXPORTER, monitorAddress(wanted, LAB_EXPORTER).host] },
       ...SUPERVISOR_NAMES.map((name) => ({ name, addresses: [name, supervisorHost(wanted, name)] })),
     ],

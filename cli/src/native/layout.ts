@@ -15,8 +15,10 @@ import {
   AGENT_PORT,
   API_NAMES,
   accountsFrom,
+  CATCHER,
   CATCHER_PORT,
   CATCHER_SMTP_PORT,
+  CATCHER_TLS_PORT,
   DATABASE_NAME,
   DEFAULT_PORT,
   DEFAULT_SUPERVISOR_TOKEN,
@@ -33,7 +35,7 @@ import type { HttpsPart, LabState } from '../state.ts';
 
 /** Where every process of a native lab listens and what it is told. All addresses of the runtime are on this page. */
 
-export { API_NAMES, SUPERVISOR_NAMES };
+export { API_NAMES, CATCHER, SUPERVISOR_NAMES };
 export const API_PORT = 3000;
 export const DEFAULT_HTTP_PORT = 8080;
 export const DEFAULT_STATS_PORT = 8404;
@@ -91,13 +93,20 @@ export const agentUrl = (
 /** One process for the agents of all nodes; it listens on each node's address. */
 export const AGENT = 'agent';
 
-/** Takes the supervisors' notices, and shows them. */
-export const CATCHER = 'catcher';
-
 export const catcherHost = ({ loopback }: Pick<Where, 'loopback'>): string => `${loopback}.40.1`;
 
+/** For people. */
 export const catcherUrl = (where: Pick<Where, 'loopback'>, path: string): string =>
   `http://${catcherHost(where)}:${CATCHER_PORT}${path}`;
+
+/** Where the catcher takes webhooks, and mail. */
+export const webhookUrl = (plan: Pick<NativePlan, 'loopback' | 'https'>): string =>
+  plan.https.includes('notices')
+    ? `https://${catcherHost(plan)}:${CATCHER_TLS_PORT}/notices`
+    : catcherUrl(plan, '/notices');
+
+export const mailHost = (where: Pick<Where, 'loopback'>): string =>
+  `${catcherHost(where)}:${CATCHER_SMTP_PORT}`;
 
 /** One node has nobody to promote, and without quorum commit nobody may be promoted. */
 export const supervisorNames = ({ topology, durability }: Pick<LabState, 'topology' | 'durability'>) =>
@@ -293,23 +302,33 @@ export function supervisorEnvironment(plan: NativePlan, name: string, env: NodeJ
 }
 
 /** Notices go to the lab's catcher, unless the shell says where else; an empty variable: nowhere. */
-function noticeEnvironment(plan: Pick<Where, 'loopback'>, env: NodeJS.ProcessEnv) {
+function noticeEnvironment(
+  plan: Pick<NativePlan, 'loopback' | 'https' | 'certificates'>,
+  env: NodeJS.ProcessEnv,
+) {
+  const isTls = plan.certificates !== null && plan.https.includes('notices');
   return {
-    NOTIFY_WEBHOOK_URL: env.NOTIFY_WEBHOOK_URL ?? catcherUrl(plan, '/notices'),
-    NOTIFY_SMTP_URL: env.NOTIFY_SMTP_URL ?? `smtp://${catcherHost(plan)}:${CATCHER_SMTP_PORT}`,
+    NOTIFY_WEBHOOK_URL: env.NOTIFY_WEBHOOK_URL ?? webhookUrl(plan),
+    NOTIFY_SMTP_URL: env.NOTIFY_SMTP_URL ?? `smtp://${mailHost(plan)}${isTls ? '?requireTLS=true' : ''}`,
+    NOTIFY_TLS_CA: env.NOTIFY_TLS_CA ?? (isTls ? caFile(plan.certificates) : ''),
     NOTIFY_MAIL_FROM: env.NOTIFY_MAIL_FROM || 'supervisor@lab.test',
     NOTIFY_MAIL_TO: env.NOTIFY_MAIL_TO || 'on-call@lab.test',
   };
 }
 
 /** What the catcher of notices reads from its environment. */
-export function catcherEnvironment(plan: Pick<Where, 'loopback'>, env: NodeJS.ProcessEnv = process.env) {
+export function catcherEnvironment(
+  plan: Pick<NativePlan, 'loopback' | 'https' | 'certificates'>,
+  env: NodeJS.ProcessEnv = process.env,
+) {
   return {
     ...env,
     NODE_ENV: 'production',
     HOST: catcherHost(plan),
     CATCHER_PORT: String(CATCHER_PORT),
+    CATCHER_TLS_PORT: String(CATCHER_TLS_PORT),
     CATCHER_SMTP_PORT: String(CATCHER_SMTP_PORT),
+    ...ownCertificate(plan, 'notices', CATCHER),
   };
 }
 

@@ -1,7 +1,7 @@
 import { chmod, chown, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CA, caFile } from '@replication-lab/certificates';
-import { CATCHER_SMTP_PORT, SUPERVISOR_PORT } from '@replication-lab/engines/config';
+import { SUPERVISOR_PORT } from '@replication-lab/engines/config';
 import { LabError } from '../errors.ts';
 import { repositoryRoot } from '../paths.ts';
 import type { LabState } from '../state.ts';
@@ -9,8 +9,7 @@ import {
   API_NAMES,
   API_PORT,
   apiHost,
-  catcherHost,
-  catcherUrl,
+  mailHost,
   type NativePlan,
   ownCertificate,
   runDirectory,
@@ -18,6 +17,7 @@ import {
   supervisorHost,
   supervisorNames,
   supervisorToken,
+  webhookUrl,
 } from './layout.ts';
 import { findProgram, installCommand, type Need } from './packages.ts';
 import { unprivilegedUser } from './users.ts';
@@ -148,7 +148,7 @@ async function writePrometheus(
   for (const rules of RULES) await copyFile(join(SOURCE, 'rules', rules), join(directory, 'rules', rules));
   for (const [job, targets] of Object.entries(targetsOf(plan)))
     await writeFile(join(directory, 'targets', `${job}.json`), JSON.stringify(targets, null, 2));
-  if (plan.certificates !== null) await copyFile(caFile(plan.certificates), join(directory, CA));
+  await copyAuthority(plan, directory);
   const token = join(directory, 'supervisor-token');
   await writeFile(token, supervisorToken(), { mode: 0o600 });
   await chmod(token, 0o600);
@@ -190,13 +190,20 @@ export function haveAllAnswered(targets: unknown, plan: NativePlan): boolean {
   return asked.length === wanted && asked.every(({ health }) => health === 'up');
 }
 
+/** With what those are verified who are asked, or told. */
+async function copyAuthority({ certificates }: NativePlan, directory: string): Promise<void> {
+  if (certificates !== null) await copyFile(caFile(certificates), join(directory, CA));
+}
+
 /** Alertmanager reads no environment, so what differs is put into its file. */
 async function writeAlertmanager(plan: NativePlan, directory: string): Promise<string> {
   const template = await readFile(join(SOURCE, 'alertmanager.yml'), 'utf8');
   const config = join(directory, 'alertmanager.yml');
   const text = template
-    .replaceAll('SMTP_HOST', `${catcherHost(plan)}:${CATCHER_SMTP_PORT}`)
-    .replaceAll('WEBHOOK_URL', catcherUrl(plan, '/notices'));
+    .replaceAll('SMTP_HOST', mailHost(plan))
+    .replaceAll('SMTP_TLS', String(plan.https.includes('notices')))
+    .replaceAll('WEBHOOK_URL', webhookUrl(plan));
+  await copyAuthority(plan, directory);
   await writeFile(config, text);
   return config;
 }

@@ -110,6 +110,7 @@ async function stopMisfits(lab: NativeLab, previous: LabState | null, wanted: La
   // Those of an older version speak HTTP to each other.
   const spoke = (part: HttpsPart) => previous.https.includes(part) === wanted.https.includes(part);
   if (!spoke('agents')) await stopAll(lab, [...SUPERVISOR_NAMES, AGENT]);
+  if (!spoke('notices')) await stopAll(lab, [...SUPERVISOR_NAMES, CATCHER]);
   if (!spoke('supervisors')) await stopAll(lab, SUPERVISOR_NAMES);
   if (!spoke('api')) await stopAll(lab, SERVICES);
   // API replicas know their nodes from their environment, HAProxy its ports: other ones mean other processes.

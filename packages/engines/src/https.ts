@@ -43,20 +43,33 @@ export function createServiceServer(
   if (!files) return createServer(options, listener);
   const tls = { handshakeTimeout: HANDSHAKE_TIMEOUT_MS, ...contextFrom(files) };
   const server = createTlsServer({ ...options, ...tls }, listener);
-  const take = () => {
+  const stopLooking = takeRenewed(files, (context) => server.setSecureContext(context), onUnusable);
+  server.once('close', stopLooking);
+  return server as unknown as Server;
+}
+
+/**
+ * Has `take` called with each certificate that takes the place of the one in these files, until what is returned is called.
+ * `take` may throw, and then `onUnusable` is told, as for what cannot be read.
+ */
+export function takeRenewed(
+  files: CertificateFiles,
+  take: (context: CertificateContext) => void,
+  onUnusable: (error: Error) => void,
+): () => void {
+  const look = () => {
     try {
-      server.setSecureContext(contextFrom(files));
+      take(contextFrom(files));
     } catch (error) {
       onUnusable(error as Error);
     }
   };
   const watched = new Set([files.certificate, files.key]);
   // By looking: whoever renews a file puts another in its place, and need not know who shows it.
-  for (const file of watched) watchFile(file, { interval: LOOK_EVERY_MS, persistent: false }, take);
-  server.once('close', () => {
-    for (const file of watched) unwatchFile(file, take);
-  });
-  return server as unknown as Server;
+  for (const file of watched) watchFile(file, { interval: LOOK_EVERY_MS, persistent: false }, look);
+  return () => {
+    for (const file of watched) unwatchFile(file, look);
+  };
 }
 
 /**
@@ -81,7 +94,10 @@ export function limited(server: Server): Server {
   return server;
 }
 
-const contextFrom = ({ certificate, key }: CertificateFiles) =>
+export type CertificateContext = ReturnType<typeof contextFrom>;
+
+/** What is in the files now. Throws when they cannot be read. */
+export const contextFrom = ({ certificate, key }: CertificateFiles) =>
   ({
     cert: readFileSync(certificate),
     key: readFileSync(key),

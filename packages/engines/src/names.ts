@@ -29,6 +29,9 @@ export const DEFAULT_AGENT_TOKEN = 'lab-agent-token';
 export const SUPERVISOR_PORT = 8090;
 export const DEFAULT_SUPERVISOR_TOKEN = 'lab-supervisor-token';
 
-/** Where the lab's catcher of notices listens: for webhooks and readers, and for mail. */
+/** Takes the supervisors' notices, and shows them. */
+export const CATCHER = 'catcher';
+/** Where it listens: for readers with a browser, for webhooks over HTTPS, and for mail. */
 export const CATCHER_PORT = 8025;
+export const CATCHER_TLS_PORT = 8026;
 export const CATCHER_SMTP_PORT = 1025;

@@ -1,6 +1,7 @@
 import { caFile, ensureCertificates, listCertificates } from '@replication-lab/certificates';
 import {
   API_NAMES,
+  CATCHER,
   readEnvironment,
   replicationUser,
   SUPERVISOR_NAMES,
@@ -49,7 +50,7 @@ async function main(): Promise<void> {
       addresses: [name, address, ...(env.VIP ? [env.VIP] : [])],
       account: replicationUser(name),
     })),
-    services: [...API_NAMES, ...SUPERVISOR_NAMES].map((name) => ({
+    services: [...API_NAMES, CATCHER, ...SUPERVISOR_NAMES].map((name) => ({
       name,
       addresses: [name, ...FROM_INSIDE],
     })),

@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServiceServer, limited, type ServiceOptions } from '@replication-lab/engines/https';
 import { page } from './page.ts';
 import type { Store } from './store.ts';
 
@@ -9,19 +10,38 @@ const HEADERS = {
   'X-Content-Type-Options': 'nosniff',
 };
 
-/** `POST /notices` takes a webhook; `GET /` shows what was caught, `GET /notices` the same as JSON; `GET /livez`. */
-export function createCatcherServer(store: Store): Server {
-  const server = createServer({ maxHeaderSize: 8192, keepAliveTimeout: 5000 }, (request, response) => {
-    answer(store, request, response).catch(() => response.destroy());
+/**
+ * `POST /notices` takes a webhook; `GET /` shows what was caught, `GET /notices` the same as JSON; `GET /livez`.
+ * `isForReaders`: it takes nothing, because that is done over HTTPS elsewhere.
+ */
+export function createCatcherServer(
+  store: Store,
+  isForReaders: boolean,
+  tls: Pick<ServiceOptions, 'files' | 'onUnusable'> = {},
+): Server {
+  const options = { maxHeaderSize: 8192, keepAliveTimeout: 5000, ...tls };
+  const server = createServiceServer(options, (request, response) => {
+    answer(store, isForReaders, request, response).catch(() => response.destroy());
   });
-  server.headersTimeout = 3000;
-  server.requestTimeout = 5000;
-  server.maxConnections = 64;
-  return server;
+  return limited(server);
 }
 
-async function answer(store: Store, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  store: Store,
+  isForReaders: boolean,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const route = `${request.method} ${(request.url ?? '/').split('?', 1)[0]}`;
+  if (route === 'POST /notices' && isForReaders) {
+    response.setHeader('Connection', 'close');
+    return sendProblem(
+      response,
+      403,
+      'clear-text',
+      'notices are taken over HTTPS, on the port CATCHER_TLS_PORT',
+    );
+  }
   if (route === 'POST /notices') return take(store, request, response);
   if (route === 'GET /') return send(response, 200, 'text/html; charset=utf-8', page(store.list()));
   if (route === 'GET /notices') return sendJson(response, 200, { notices: store.list() });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import type { CertificateFiles } from '@replication-lab/engines/https';
 import { createCatcherServer } from './http.ts';
 import { createMailCatcher } from './smtp.ts';
 import { type Caught, Store } from './store.ts';
@@ -7,8 +8,10 @@ import { type Caught, Store } from './store.ts';
 export type { Caught } from './store.ts';
 
 export interface Catcher extends AsyncDisposable {
-  /** The page; webhooks go to `/notices` below it. */
+  /** The page. */
   readonly url: string;
+  /** Where webhooks go. */
+  readonly webhookUrl: string;
   readonly smtpUrl: string;
   /** The last notices, the newest first. */
   list(): Caught[];
@@ -19,22 +22,33 @@ export interface CatcherOptions {
   /** 0: any that is free. */
   readonly port: number;
   readonly smtpPort: number;
+  /** With it webhooks and mail are taken over TLS only. `port` goes on showing the page in clear text. */
+  readonly tls?: { readonly files: CertificateFiles; readonly port: number } | null;
   readonly onCaught?: (caught: Caught) => void;
 }
 
 /** Catches notices instead of sending them to anybody. Throws when a port is taken. Needs to be disposed of. */
-export async function startCatcher({ host, port, smtpPort, onCaught }: CatcherOptions): Promise<Catcher> {
+export async function startCatcher({
+  host,
+  port,
+  smtpPort,
+  tls = null,
+  onCaught,
+}: CatcherOptions): Promise<Catcher> {
   const store = new Store(onCaught);
-  const http = createCatcherServer(store);
-  const smtp = createMailCatcher(store);
+  const onUnusable = (error: Error) => console.error('the new certificate cannot be used:', error.message);
+  const http = createCatcherServer(store, tls !== null);
+  const https = tls && createCatcherServer(store, false, { files: tls.files, onUnusable });
+  const smtp = createMailCatcher(store, tls?.files ?? null, onUnusable);
   const closeHttp = () => {
-    http.close();
-    http.closeAllConnections();
+    for (const server of [http, https]) {
+      server?.close();
+      server?.closeAllConnections();
+    }
   };
-  const listening = once(http, 'listening');
-  http.listen(port, host);
-  await listening;
   try {
+    await once(http.listen(port, host), 'listening');
+    if (https) await once(https.listen(tls.port, host), 'listening');
     // Its own `listening` and `error` come from the server inside.
     const mailListening = once(smtp.server, 'listening');
     smtp.listen(smtpPort, host);
@@ -47,8 +61,10 @@ export async function startCatcher({ host, port, smtpPort, onCaught }: CatcherOp
   smtp.on('error', () => {});
   const portOf = (server: { address(): AddressInfo | string | null }) =>
     (server.address() as AddressInfo).port;
+  const url = `http://${host}:${portOf(http)}/`;
   return {
-    url: `http://${host}:${portOf(http)}/`,
+    url,
+    webhookUrl: https ? `https://${host}:${portOf(https)}/notices` : `${url}notices`,
     smtpUrl: `smtp://${host}:${portOf(smtp.server)}`,
     list: () => store.list(),
     async [Symbol.asyncDispose]() {

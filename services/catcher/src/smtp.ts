@@ -1,14 +1,24 @@
+import { type CertificateFiles, contextFrom, takeRenewed } from '@replication-lab/engines/https';
 import PostalMime from 'postal-mime';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
 import type { Store } from './store.ts';
 
 const MAX_MAIL_BYTES = 262_144;
 
-/** Takes any mail from anybody in the lab, and delivers none. */
-export function createMailCatcher(store: Store): SMTPServer {
-  return new SMTPServer({
-    // No certificate and no accounts: it listens in the lab only.
-    disabledCommands: ['STARTTLS', 'AUTH'],
+/** Takes any mail from anybody in the lab, and delivers none. With a certificate: over TLS (STARTTLS) only. */
+export function createMailCatcher(
+  store: Store,
+  files: CertificateFiles | null,
+  onUnusable: (error: Error) => void,
+): SMTPServer {
+  const server = new SMTPServer({
+    // No accounts: it listens in the lab only.
+    disabledCommands: files ? ['AUTH'] : ['STARTTLS', 'AUTH'],
+    ...(files && contextFrom(files)),
+    onMailFrom: (_address, { secure }, done) => {
+      if (secure || !files) return done();
+      done(Object.assign(new Error('Must issue a STARTTLS command first'), { responseCode: 530 }));
+    },
     disableReverseLookup: true,
     size: MAX_MAIL_BYTES,
     maxClients: 16,
@@ -22,6 +32,11 @@ export function createMailCatcher(store: Store): SMTPServer {
       );
     },
   });
+  if (files) {
+    const stopLooking = takeRenewed(files, (context) => server.updateSecureContext(context), onUnusable);
+    server.once('close', stopLooking);
+  }
+  return server;
 }
 
 async function take(store: Store, stream: SMTPServerDataStream, { envelope }: SMTPServerSession) {

@@ -18,7 +18,7 @@ it.each(engines.slice(0, 1))('%s: a failover is told once, by webhook and by mai
   const announcers: Announcer[] = [];
   await using watch = new Watch(cluster, 2, (by, status) => {
     const channels = [
-      new Webhook(`${catcher.url}notices`),
+      new Webhook(catcher.webhookUrl),
       new Mail({ url: catcher.smtpUrl, from: 'supervisor@lab.test', to: 'on-call@lab.test' }),
     ];
     const parts = { supervisor: `supervisor-${by}`, engine, runbook: 'runbook', channels, status };

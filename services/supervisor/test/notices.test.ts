@@ -1,10 +1,13 @@
 import { createServer } from 'node:http';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { startCatcher } from '@replication-lab/catcher';
+import { makeAuthority } from '@replication-lab/engines/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { supervisorEnvironment } from '../src/config.ts';
 import type { LoggedEvent } from '../src/events.ts';
 import { createMetrics } from '../src/metrics.ts';
+import { channelsFrom } from '../src/notices/config.ts';
 import { NoticeDesk } from '../src/notices/desk.ts';
 import { Mail } from '../src/notices/mail.ts';
 import { type Notice, noticeText } from '../src/notices/notice.ts';
@@ -194,7 +197,7 @@ describe('sent', () => {
     await using catcher = await startCatcher({ host: '127.0.0.1', port: 0, smtpPort: 0 });
     const { registry } = createMetrics(() => null);
     const channels = [
-      new Webhook(`${catcher.url}notices`),
+      new Webhook(catcher.webhookUrl),
       new Mail({ url: catcher.smtpUrl, from: 'supervisor@lab.test', to: 'a@lab.test,b@lab.test' }),
     ];
     const notices = new Notices({ ...PARTS, channels, status: () => null, registry, log: nobody });
@@ -212,6 +215,43 @@ describe('sent', () => {
     } finally {
       notices.close();
     }
+  });
+
+  it('over TLS only where the catcher has a certificate, and to nobody whose authority is not believed', async () => {
+    const host = '127.0.0.1';
+    await using authority = await makeAuthority([{ name: 'catcher', addresses: [host] }]);
+    const tls = { files: authority.files('catcher'), port: 0 };
+    await using catcher = await startCatcher({ host, port: 0, smtpPort: 0, tls });
+    const send = async (channel: Channel) => {
+      const error = await channel
+        .send(failoverNotice(), AbortSignal.timeout(5_000))
+        .catch((reason) => reason);
+      return String(error?.message ?? 'sent');
+    };
+    const from = 'supervisor@lab.test';
+    expect(await send(new Webhook(`${catcher.url}notices`))).toMatch(/answered 403$/);
+    expect(
+      await send(new Mail({ url: `${catcher.smtpUrl}?ignoreTLS=true`, from, to: 'a@lab.test' })),
+    ).toMatch(/530/);
+    const settings = supervisorEnvironment.parse({
+      DB_NODES: 'db-1=10.0.0.1:1',
+      NOTIFY_WEBHOOK_URL: catcher.webhookUrl,
+      NOTIFY_SMTP_URL: `${catcher.smtpUrl}?requireTLS=true`,
+      NOTIFY_MAIL_FROM: from,
+      NOTIFY_MAIL_TO: 'a@lab.test',
+    });
+    for (const channel of channelsFrom(settings)) expect(await send(channel)).toMatch(/certificate/);
+    expect(catcher.list()).toEqual([]);
+    const believedBefore = getCACertificates('default');
+    try {
+      for (const channel of channelsFrom({ ...settings, NOTIFY_TLS_CA: authority.ca }))
+        expect(await send(channel)).toBe('sent');
+      // Beside the others, not in their place.
+      expect(getCACertificates('default').length).toBeGreaterThan(100);
+    } finally {
+      setDefaultCACertificates(believedBefore);
+    }
+    expect(catcher.list().map(({ via }) => via)).toEqual(['mail', 'webhook']);
   });
 
   it.each([
