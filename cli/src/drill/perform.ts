@@ -1,6 +1,7 @@
 import { type Random, wholeBetween } from '@replication-lab/load-tests';
 import { LabError } from '../errors.ts';
 import { isDatabase, type LabRuntime, type PartName } from '../runtime.ts';
+import { judge } from '../status/judge.ts';
 import { switchoverResult } from '../status/switchover.ts';
 import { pause, waitFor } from '../wait.ts';
 import type { BrokenParts } from './broken.ts';
@@ -129,6 +130,12 @@ async function wait(condition: Condition, timeoutMs: number, stage: Stage): Prom
       await waitFor(() => (acked()?.node ?? cast.primary) !== cast.primary, {
         ...look,
         what: 'another node to acknowledge writes',
+      });
+      return;
+    case 'armed':
+      await waitFor(async () => judge({ ...(await stage.lab.observe()), faults: [] }).armed.ok, {
+        ...look,
+        ...{ everyMs: 100, what: 'the lab to be ready for another failover' },
       });
       return;
     case 'errant-gone':

@@ -311,7 +311,9 @@ const PROCESS_SCENARIOS: readonly Scenario[] = [
       { do: 'kill', who: 'primary' },
       ANOTHER,
       { do: 'start', who: 'primary' },
-      { do: 'wait', ms: [500, 3_000] },
+      // Before that the two would be dead at once, which is another row: the lab would wait for one of them, and rightly.
+      { until: 'armed', withinMs: 20_000 },
+      { do: 'wait', ms: [0, 2_500] },
       { do: 'kill', who: 'writing-node' },
       { until: 'writes-go-on', withinMs: 30_000 },
       AFTERWARDS,

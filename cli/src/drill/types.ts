@@ -66,6 +66,8 @@ export type Condition =
   | 'writes-go-on'
   /** The same, by another node than the one that was primary when the trial began. */
   | 'another-node-writes'
+  /** If the primary died now, a replica would take its place. */
+  | 'armed'
   /** What `write-errant` wrote is on no node. */
   | 'errant-gone'
   /** No write was acknowledged for 700 ms. */
