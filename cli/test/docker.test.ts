@@ -88,6 +88,11 @@ describe('a cut', () => {
     expect(lines.findIndex((line) => line.includes('DROP'))).toBeGreaterThan(2);
   });
 
+  it('leaves out who is on another network, whose name the host does not know', () => {
+    expect(cutOffScript({ ...both, from: ['haproxy', 'db-2'] })).toContain('ahostsv4 db-2 |');
+    expect(() => cutOffScript({ ...both, from: ['haproxy'] })).toThrow('no link to haproxy');
+  });
+
   it('drops both ways, one way, or a share of the packets', () => {
     expect(drops(cutOffScript(both))).toHaveLength(2);
     const out = drops(cutOffScript({ ...both, direction: 'out', share: 0.3 }));

@@ -86,6 +86,9 @@ function mendOf(said: string): string {
   if (/pool overlaps|Address already in use.*subnet|invalid pool request/i.test(said)) {
     return 'another Docker network has this subnet: NET_PREFIX=172.29.7 ./lab up';
   }
+  if (/non-overlapping IPv4 address pool|predefined address pools/i.test(said)) {
+    return 'Docker has no addresses left for another network: docker network prune removes those that nothing uses';
+  }
   if (/Cannot connect to the Docker daemon|permission denied/i.test(said)) return './lab doctor';
   return './lab logs shows what the containers say';
 }

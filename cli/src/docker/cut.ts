@@ -1,3 +1,4 @@
+import { LabError } from '../errors.ts';
 import type { Cut } from '../runtime.ts';
 
 /** Shell scripts for a database's host, which may change its network (NET_ADMIN) and has iptables. */
@@ -6,8 +7,14 @@ import type { Cut } from '../runtime.ts';
 const IN = 'LAB-CUT-IN';
 const OUT = 'LAB-CUT-OUT';
 
+/** On another network than the hosts: their names are not known there, and nothing passes that could be dropped. */
+const ELSEWHERE = ['haproxy'];
+
 /** Names are looked up before anything is dropped: afterwards the answer may not come through. */
-export function cutOffScript({ from, direction, share }: Cut): string {
+export function cutOffScript({ from: everybody, direction, share }: Cut): string {
+  const from = everybody.filter((part) => !ELSEWHERE.includes(part));
+  if (from.length === 0)
+    throw new LabError('usage', `a database's host has no link to ${everybody.join(', ')}`, null);
   const chance = share < 1 ? ` -m statistic --mode random --probability ${share}` : '';
   const chain = (name: string, hook: string) =>
     `iptables -w -N ${name} 2>/dev/null && iptables -w -I ${hook} -j ${name}; true`;

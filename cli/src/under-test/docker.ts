@@ -59,7 +59,7 @@ async function versionOf(state: LabState): Promise<string> {
   return /\d[\w.-]*/.exec(said)?.[0] ?? 'unknown';
 }
 
-/** k6 in a container of the lab's network: from outside, the host's port forwarding would be measured as well. */
+/** k6 in a container of HAProxy's network: from outside, the host's port forwarding would be measured as well. */
 function k6Command(state: LabState, script: string, outDir: string, env: Readonly<Record<string, string>>) {
   const inside = relative(`${repositoryRoot}/load-tests`, script);
   if (inside.startsWith('..')) {

@@ -93,6 +93,22 @@ describe.skipIf(notRun)('docker compose up, as it comes', () => {
     }
   });
 
+  test('HAProxy reaches the API replicas and nothing behind them', async () => {
+    const at = async (name: string, ...ports: number[]) => {
+      const address = await lab.backAddress(name);
+      return ports.map((port) => `${address}/${port}`);
+    };
+    const behind = [
+      ...(await Promise.all(NODES.map((node) => at(node, 3306, 8080)))).flat(),
+      `${lab.vip}/3306`,
+      ...(await Promise.all(['supervisor-1', 'supervisor-2'].map((name) => at(name, 8090)))).flat(),
+      ...(await at('catcher', 8025, 8026)),
+    ];
+    expect(await lab.reached('api-1', behind)).toEqual(behind);
+    const replicas = ['api-1/3000', 'api-2/3000', 'api-3/3000'];
+    expect(await lab.reached('haproxy', [...replicas, ...behind])).toEqual(replicas);
+  });
+
   test('a killed primary is replaced: no acknowledged write is lost, and the address follows', async () => {
     const writes = new AcknowledgedWrites(lab.baseUrl);
     await writes.more(50);

@@ -20,6 +20,10 @@ const composeFile = z.object({
       cap_add: z.array(z.string()).default([]),
       mem_limit: z.string().optional(),
       network_mode: z.string().optional(),
+      networks: z
+        .union([z.array(z.string()), z.record(z.string(), z.unknown()).transform(Object.keys)])
+        .default([]),
+      sysctls: z.record(z.string(), z.string()).default({}),
       ports: z.array(z.string()).default([]),
       volumes: z.array(z.string()).default([]),
       environment: z.record(z.string(), z.string()).default({}),
@@ -60,10 +64,18 @@ const CAPABILITIES: Record<string, readonly string[]> = {
   k6: ['DAC_OVERRIDE'],
 };
 
+/** Whoever is on no network is named by its `network_mode`. */
+const NETWORKS: Record<string, readonly string[]> = {
+  haproxy: ['front'],
+  k6: ['front'],
+  api: ['front', 'lab'],
+  ...Object.fromEntries(['bootstrap', 'catcher', 'db', 'supervisor'].map((kind) => [kind, ['lab']])),
+};
+
 test('every kind of service is looked at, and every exception is of one', () => {
   expect(services.length).toBeGreaterThan(20);
   const kinds = new Set(services.map(([name]) => kindOf(name)));
-  const excepted = [WRITES_TO_ITS_FILE_SYSTEM, IS_ROOT, HAS_NO_MEMORY_LIMIT, CAPABILITIES].flatMap(
+  const excepted = [WRITES_TO_ITS_FILE_SYSTEM, IS_ROOT, HAS_NO_MEMORY_LIMIT, CAPABILITIES, NETWORKS].flatMap(
     Object.keys,
   );
   expect(excepted.filter((kind) => !kinds.has(kind))).toEqual([]);
@@ -92,6 +104,12 @@ describe.each(services)('%s', (name, service) => {
     const fromMachine = service.volumes.filter((volume) => /^[./~]/.test(volume));
     const allowed = /^\.\/(infra|load-tests)[\w/-]*:[^:]+:ro$|^\.\/results:\/results$/;
     expect(fromMachine.filter((volume) => !allowed.test(volume))).toEqual([]);
+  });
+
+  test('is on no network but those that it needs, and joins none to another', () => {
+    expect(service.networks).toEqual(NETWORKS[kind] ?? []);
+    expect(service.network_mode === undefined).toBe(kind in NETWORKS);
+    expect(service.sysctls).toEqual(service.networks.length > 1 ? { 'net.ipv4.ip_forward': '0' } : {});
   });
 
   test('has no secret written into it: what is secret comes from .env', () => {

@@ -157,6 +157,21 @@ export class ComposeLab {
     return code === 0 ? JSON.parse(stdout) : null;
   }
 
+  /** Which of these (`ADDRESS/PORT`) accept a connection from this service's container; it needs bash. */
+  async reached(from: string, targets: readonly string[]): Promise<string[]> {
+    const script =
+      'for target; do (timeout 3 bash -c ": <>/dev/tcp/$target" 2>/dev/null && echo "$target") & done; wait';
+    const { stdout } = await this.ok(['exec', '-T', from, 'bash', '-c', script, 'reached', ...targets]);
+    const answers = stdout.split('\n');
+    return targets.filter((target) => answers.includes(target));
+  }
+
+  /** The address that a name has on the databases' network. */
+  async backAddress(name: string): Promise<string> {
+    const { stdout } = await this.ok(['exec', '-T', 'db-1', 'getent', 'ahostsv4', name]);
+    return stdout.split(/\s/)[0] ?? '';
+  }
+
   /** The nodes that have the virtual address. */
   async vipHolders(): Promise<NodeName[]> {
     const held = await Promise.all(NODES.map(async (node) => ((await this.health(node)).vip ? [node] : [])));
