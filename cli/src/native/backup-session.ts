@@ -106,8 +106,6 @@ export async function attemptProof<T>(
   const stateDir = stateDirectory();
   const { engine } = await requireNative(stateDir);
   const startedMs = Date.now();
-  const deadline = deadlineMs === null ? null : AbortSignal.timeout(deadlineMs);
-  const signal = deadline ? AbortSignal.any([context.signal, deadline]) : context.signal;
   let noted = false;
   const note = async (proved: Attempt['proved']) => {
     noted = true;
@@ -115,22 +113,39 @@ export async function attemptProof<T>(
       progress(`the status of backups was not written: ${messageOf(error)}`),
     );
   };
-  const attempt = (site: Site, repository: Repository) =>
-    work({
-      ...{ site, repository, progress, signal },
-      prove: async (base) => {
-        const restored = await prove(site, repository, base, progress, signal);
-        const { bytes, node } = base;
-        await note(isProof(restored) ? { atMs: Date.now(), bytes, node } : null);
-        return restored;
-      },
-    });
   try {
-    return await withBackups(purpose, { ...context, signal }, attempt, 'proof');
+    return await inTime(context, deadlineMs, (timed) => {
+      const { signal } = timed;
+      const attempt = (site: Site, repository: Repository) =>
+        work({
+          ...{ site, repository, progress, signal },
+          prove: async (base) => {
+            const restored = await prove(site, repository, base, progress, signal);
+            const { bytes, node } = base;
+            await note(isProof(restored) ? { atMs: Date.now(), bytes, node } : null);
+            return restored;
+          },
+        });
+      return withBackups(purpose, timed, attempt, 'proof');
+    });
   } catch (error) {
-    if (context.signal.aborted) throw error;
-    if (!noted) await note(null);
-    if (deadlineMs === null || !deadline?.aborted) throw error;
+    if (!context.signal.aborted && !noted) await note(null);
+    throw error;
+  }
+}
+
+/** Ends the work at the deadline too; then LabError `not-in-time`. */
+export async function inTime<T>(
+  context: LabContext,
+  deadlineMs: number | null,
+  work: (context: LabContext) => Promise<T>,
+): Promise<T> {
+  if (deadlineMs === null) return work(context);
+  const deadline = AbortSignal.timeout(deadlineMs);
+  try {
+    return await work({ ...context, signal: AbortSignal.any([context.signal, deadline]) });
+  } catch (error) {
+    if (context.signal.aborted || !deadline.aborted) throw error;
     const what = `the backup was not ready within ${formatDurationMs(deadlineMs)}, and was ended`;
     throw new LabError('not-in-time', what, 'a longer --deadline, or a longer interval', error);
   }

@@ -2,7 +2,9 @@ import {
   archiveLog,
   type BackupRecord,
   type BaseRecord,
+  type DumpRecord,
   isProof,
+  type Loaded,
   type Repository,
   type Restored,
   type Site,
@@ -24,6 +26,7 @@ import {
   withBackups,
 } from '../native/backup-session.ts';
 import { readBackupStatus } from '../native/backup-status.ts';
+import { dumpLab, type MadeDump, proveDumpOf } from '../native/dump-session.ts';
 import { stateDirectory } from '../paths.ts';
 import { defineVerb, type ExitCode, exitCode, type VerbContext } from '../verb.ts';
 import { parseCount, parseDuration } from './options.ts';
@@ -31,6 +34,7 @@ import { parseCount, parseDuration } from './options.ts';
 interface BackupOptions {
   readonly list?: boolean;
   readonly log?: boolean;
+  readonly dump?: boolean;
   readonly check?: boolean;
   readonly prove?: string | true;
   readonly verify: boolean;
@@ -51,8 +55,15 @@ export const backup = defineVerb<BackupOptions>({
   options: [
     new Option('--no-verify', 'only copy: the backup counts as unproved'),
     new Option('--log', 'only archive the log, up to now'),
+    new Option(
+      '--dump',
+      'instead of a copy a logical dump (mysqldump, mariadb-dump, pg_dump), proved by loading it',
+    ),
     new Option('--list', 'what is there'),
-    new Option('--prove [id]', 'restore and compare a backup that is there (default: the newest)'),
+    new Option(
+      '--prove [id]',
+      'restore and compare a backup that is there, or with --dump a dump (default: the newest)',
+    ),
     new Option('--check', 'read all that is stored, and compare it with its checksums'),
     new Option('--every <time>', 'go on, with a backup every so often, for example 1h').argParser(
       parseDuration,
@@ -70,10 +81,13 @@ export const backup = defineVerb<BackupOptions>({
   mayAsk: true,
   async run(context) {
     const { options } = context;
-    const only = (['list', 'log', 'check', 'prove', 'every'] as const).filter((name) => options[name]);
+    const only = (['list', 'log', 'dump', 'check', 'prove', 'every'] as const)
+      .filter((name) => options[name])
+      .filter((name) => !(name === 'dump' && options.prove)); // the two together say what is proved
     if (only.length > 1)
       throw new LabError('usage', `choose one of ${only.map((name) => `--${name}`).join(', ')}`, null);
     refuseOddTimes(options);
+    if (options.dump) return options.prove ? proveOneDump(options.prove, context) : dump(context);
     if (options.prove) return proveOne(context);
     if (options.every !== undefined) return schedule(options.every, context);
     if (!options.list && !options.log && !options.check) return make(context);
@@ -117,12 +131,50 @@ async function make(context: Context): Promise<ExitCode> {
 
 function madeLines({ base, proof, gone }: Made, tookMs: number): string[] {
   const removed = split(gone).bases.map(({ id }) => id);
-  const mib = Math.round(base.bytes / 2 ** 20);
   return [
-    `Backup ${base.id}: ${mib} MiB of ${base.node}, in ${formatDurationMs(tookMs)}.`,
+    `Backup ${base.id}: ${sizeText(base.bytes)} of ${base.node}, in ${formatDurationMs(tookMs)}.`,
     ...(proof ? proofLines(proof) : ['  not proved: ./lab backup --prove']),
     ...(removed.length > 0 ? [`  removed, as --keep says: ${removed.join(', ')}`] : []),
   ];
+}
+
+async function dump(context: Context): Promise<ExitCode> {
+  const { options, json, out } = context;
+  const startedMs = performance.now();
+  const made = await dumpLab(context, makeOptions(options));
+  const tookMs = performance.now() - startedMs;
+  const removed = made.gone.map(({ id }) => id);
+  if (json) out.json({ dump: made.dump, proof: made.loaded, removed, tookMs });
+  else for (const line of dumpLines(made, tookMs)) out.line(line);
+  return made.loaded === null || isProof(made.loaded) ? exitCode.done : exitCode.failed;
+}
+
+async function proveOneDump(id: string | true, context: Context): Promise<ExitCode> {
+  const { options, json, out } = context;
+  const { dump, loaded } = await proveDumpOf(context, id === true ? null : id, options.deadline ?? null);
+  if (json) out.json({ dump, proof: loaded });
+  else for (const line of [`Dump ${dump.id}:`, ...loadedLines(loaded)]) out.line(line);
+  return isProof(loaded) ? exitCode.done : exitCode.failed;
+}
+
+function dumpLines({ dump: { id, bytes, node }, loaded, gone }: MadeDump, tookMs: number): string[] {
+  return [
+    `Dump ${id}: ${sizeText(bytes)} of ${node}, in ${formatDurationMs(tookMs)}.`,
+    ...(loaded ? loadedLines(loaded) : [`  not proved: ./lab backup --dump --prove ${id}`]),
+    ...(gone.length > 0 ? [`  removed, as --keep says: ${gone.map((one) => one.id).join(', ')}`] : []),
+  ];
+}
+
+function loadedLines({ tables, comparison, notCompared, applicationRead }: Loaded): string[] {
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  const what = `${tables.length} tables, ${rows} rows`;
+  const compared =
+    comparison === null
+      ? `  NOT PROVED. Loaded: ${what}, not compared: ${notCompared}`
+      : comparison.differences.length === 0
+        ? `  loaded: ${what}, the same as the node had at that moment`
+        : `  NOT PROVED. ${comparison.differences.join('; ')}`;
+  return [compared, `  application read: ${applicationRead ?? 'NONE'}`];
 }
 
 /** One backup after the other, until somebody ends it. Each has the interval as its deadline, unless `--deadline` says less. */
@@ -193,16 +245,21 @@ async function list(repository: Repository, { json, out }: Context): Promise<Exi
   return exitCode.done;
 }
 
+const sizeText = (bytes: number): string =>
+  bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} KiB` : `${Math.round(bytes / 2 ** 20)} MiB`;
+
 function listLines(records: readonly BackupRecord[], repository: Repository): string[] {
-  const { bases, logs } = split(records);
-  const line = ({ id, node, bytes, clockUs, verified }: BaseRecord) => {
+  const { bases, logs, dumps } = split(records);
+  const line = ({ id, node, bytes, verified }: BaseRecord | DumpRecord, what: string) => {
     const proof = verified ? `proved ${new Date(verified.atMs).toISOString().slice(0, 19)}Z` : 'not proved';
-    return `  ${id}  ${node}  ${`${Math.round(bytes / 2 ** 20)} MiB`.padStart(9)}  from ${timeText(clockUs)}  ${proof}`;
+    return `  ${id}  ${node}  ${sizeText(bytes).padStart(9)}  ${what}  ${proof}`;
   };
   const last = logs.at(-1);
   return [
     `${bases.length} backups in ${repository.directory}`,
-    ...bases.map(line),
+    ...bases.map((base) => line(base, `from ${timeText(base.clockUs)}`)),
     last ? `  log archived up to ${timeText(last.throughUs)} (${logs.length} pieces)` : '  no log archived',
+    ...(dumps.length > 0 ? [`${dumps.length} dumps`] : []),
+    ...dumps.map((one) => line(one, `dump of ${new Date(one.takenMs).toISOString().slice(0, 19)}Z`)),
   ];
 }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import {
   discardScratch,
   parseTime,
@@ -10,6 +11,7 @@ import { Option } from 'commander';
 import { formatDurationMs } from '../duration.ts';
 import { LabError } from '../errors.ts';
 import { withBackups } from '../native/backup-session.ts';
+import { writeDumpOf } from '../native/dump-session.ts';
 import { defineVerb, type ExitCode, exitCode, type VerbContext } from '../verb.ts';
 
 interface RestoreOptions {
@@ -18,6 +20,8 @@ interface RestoreOptions {
   readonly toPosition?: string;
   readonly backup?: string;
   readonly discard?: boolean;
+  readonly dump?: string | true;
+  readonly toFile?: string;
 }
 
 export const restore = defineVerb<RestoreOptions>({
@@ -33,15 +37,25 @@ export const restore = defineVerb<RestoreOptions>({
     new Option('--to-time <time>', 'for example 2026-11-29T00:30:05.123456Z'),
     new Option('--to-position <position>', 'a GTID set, a GTID list, or TIMELINE/LSN'),
     new Option('--backup <id>', 'from this backup and no other'),
+    new Option(
+      '--dump [id]',
+      'a logical dump (default: the newest), written to the file that --to-file names',
+    ),
+    new Option('--to-file <path>', 'a new file, for your eyes only: it is not encrypted'),
     new Option('--discard', 'end the scratch node and remove it'),
   ],
   printsData: true,
   mayAsk: true,
   async run(context) {
     const { options, out, json } = context;
-    const given = (['latest', 'toTime', 'toPosition', 'discard'] as const).filter((name) => options[name]);
+    const given = (['latest', 'toTime', 'toPosition', 'dump', 'discard'] as const).filter(
+      (name) => options[name],
+    );
     if (given.length !== 1)
-      throw new LabError('usage', 'say one of --latest, --to-time, --to-position, --discard', null);
+      throw new LabError('usage', 'say one of --latest, --to-time, --to-position, --dump, --discard', null);
+    if ((options.dump === undefined) !== (options.toFile === undefined))
+      throw new LabError('usage', '--dump and --to-file go together', null);
+    if (options.dump && options.toFile) return writeOut(options.dump, resolve(options.toFile), context);
     return withBackups('restore', context, async (site, repository) => {
       if (options.discard) {
         const there = await discardScratch(site);
@@ -60,6 +74,22 @@ export const restore = defineVerb<RestoreOptions>({
     });
   },
 });
+
+async function writeOut(
+  id: string | true,
+  file: string,
+  context: VerbContext<RestoreOptions>,
+): Promise<ExitCode> {
+  const { json, out } = context;
+  const { dump, loadedWith } = await writeDumpOf(context, id === true ? null : id, file);
+  if (json) out.json({ dump, file, loadedWith });
+  else {
+    out.line(`Dump ${dump.id} of ${dump.node} is in ${file}, ${dump.bytes} bytes, not encrypted any more.`);
+    out.line(`  ${dump.verified ? 'it was proved by loading it' : 'NOT PROVED'}; its checksum is as it was`);
+    out.line(`  into an empty database: ${loadedWith} ${file}`);
+  }
+  return exitCode.done;
+}
 
 function wantedOf({ toTime, toPosition }: RestoreOptions, { engine }: Site): Wanted {
   if (toTime !== undefined) return { kind: 'time', us: parseTime(toTime) };

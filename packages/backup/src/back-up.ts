@@ -20,11 +20,12 @@ export interface Archived {
 }
 
 /** A new record's name: its time, to be read, and something that no other has. */
-const newId = (nowMs: number): string =>
+export const newId = (nowMs: number): string =>
   `${new Date(nowMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z-${randomBytes(2).toString('hex')}`;
 
-const lastNode = (records: readonly BackupRecord[], lineage: string): string | null =>
-  records.filter((record) => record.lineage === lineage).at(-1)?.node ?? null;
+/** The one that the log was read from, or that was copied. */
+export const lastNode = (records: readonly BackupRecord[], lineage: string): string | null =>
+  records.filter(({ kind, lineage: own }) => kind !== 'dump' && own === lineage).at(-1)?.node ?? null;
 
 /**
  * Copies all data of a caught-up replica into the repository, without stopping it. A copy that does not get to its end leaves
@@ -97,7 +98,7 @@ export async function archiveLog(
 const gapText = (node: string): string =>
   `${node} has no more of its log where the archive ended: times in between cannot be restored`;
 
-/** Removes what the retention lets go. */
+/** Removes the copies that the retention lets go, and the log that only they needed. */
 export async function applyRetention(
   site: Site,
   repository: Repository,

@@ -12,6 +12,8 @@ export type BackupErrorCode =
   | 'in-the-future'
   | 'not-whole-seconds' //    the engine's log cannot tell times within a second apart
   | 'bad-target'
+  | 'file-exists' //          where a dump was to be written
+  | 'not-writable'
   | 'target-missed'; //       recovery ended somewhere else than it was told to
 
 /** `mend`: what the person can do. */

@@ -2,6 +2,7 @@ export { type Archived, applyRetention, archiveLog, backUp } from './back-up.ts'
 export { split } from './decide/chain.ts';
 export type { Retention } from './decide/retention.ts';
 export { parseTime, timeText } from './decide/target.ts';
+export { applyDumpRetention, type Loaded, makeDump, proveDump, writeDump } from './dump.ts';
 export { backupEngineOf } from './engines.ts';
 export { BackupError, type BackupErrorCode } from './errors.ts';
 export { headOf, withNode } from './nodes.ts';
@@ -13,6 +14,7 @@ export type {
   BackupEngine,
   BackupRecord,
   BaseRecord,
+  DumpRecord,
   LogRecord,
   Site,
   TableSum,

@@ -5,14 +5,15 @@ import { join } from 'node:path';
 import type { Position } from '@replication-lab/engines';
 import { z } from 'zod';
 import { BackupError } from './errors.ts';
-import { requireTool, run } from './tools.ts';
-import type { BackupRecord, BaseRecord, Verified } from './types.ts';
+import { type Command, pipe, requireTool, run, type Tap } from './tools.ts';
+import type { BackupRecord, BaseRecord, DumpRecord, Verified } from './types.ts';
 
 const QUICK_MS = 60_000;
 const COPY_MS = 3_600_000;
 
 const position = z.string().transform((text) => text as Position);
-const verified = z.object({ atMs: z.number(), position, rows: z.number() });
+const verified = z.object({ atMs: z.number(), position: position.nullable(), rows: z.number() });
+const tableSum = z.object({ table: z.string(), rows: z.number(), checksum: z.string() });
 const common = { id: z.string(), lineage: z.string(), node: z.string() };
 const record = z.discriminatedUnion('kind', [
   z.object({
@@ -24,6 +25,15 @@ const record = z.discriminatedUnion('kind', [
     bytes: z.number(),
   }),
   z.object({ kind: z.literal('log'), ...common, from: position, to: position, throughUs: z.number() }),
+  z.object({
+    kind: z.literal('dump'),
+    ...common,
+    takenMs: z.number(),
+    bytes: z.number(),
+    sha256: z.string(),
+    witness: z.object({ position: position.nullable(), tables: z.array(tableSum) }).nullable(),
+    notCompared: z.string().nullable(),
+  }),
 ]);
 /** The last line of `restic backup --json`. */
 const summary = z.object({ message_type: z.literal('summary'), snapshot_id: z.string() });
@@ -32,14 +42,22 @@ const snapshots = z.array(z.object({ id: z.string(), tags: z.array(z.string()).n
 /** What a restic snapshot says of itself: everything else is inside of it. Tags end at a comma, so the rest is base64. */
 const WHAT = 'lab:';
 const PROVED = 'verified:';
+/** Of a dump that nobody has said of that it is whole. Its snapshot is none of ours, and goes with the next dump. */
+const UNFINISHED = 'lab-unfinished';
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 const decode = (text: string): unknown => JSON.parse(Buffer.from(text, 'base64url').toString());
 
 type Kind = BackupRecord['kind'];
 /** Apart, because restic stores equal blocks once: what damages a copy must not damage the log that leads past it. */
-const FOLDERS: Readonly<Record<Kind, string>> = { base: 'copies', log: 'log' };
+const FOLDERS: Readonly<Record<Kind, string>> = {
+  base: 'copies',
+  log: 'log',
+  dump: 'dumps',
+};
 const PASSWORD = 'password';
-const KINDS = ['base', 'log'] as const;
+/** How restic names what came by its standard input. */
+const DUMP = 'dump';
+const KINDS = ['base', 'log', 'dump'] as const;
 
 interface RunOptions {
   readonly cwd?: string;
@@ -49,13 +67,15 @@ interface RunOptions {
 }
 
 /**
- * Two encrypted restic repositories, for copies and for the log. They hold only what was finished: restic writes a snapshot last of all,
+ * Encrypted restic repositories: for copies, for the log, and for dumps once there is one. They hold only what was finished: restic writes a snapshot last of all,
  * so one that is cut off leaves none. The password is made with them and lies beside them, for its owner's eyes only: keep a copy of it elsewhere.
  */
 export class Repository {
   readonly directory: string;
   readonly #restic: string;
   #snapshots = new Map<string, string>();
+  /** Snapshots of dumps that were cut off. */
+  #unfinished: readonly string[] = [];
   /** As last read, with what came since; null: it has to be read. */
   #records: readonly BackupRecord[] | null = null;
 
@@ -87,9 +107,8 @@ export class Repository {
     await mkdir(this.directory, { recursive: true });
     // The servers' user passes through to what is under way, and looks at nothing else.
     await chmod(this.directory, 0o711);
-    const missing = KINDS.filter((kind) => !existsSync(join(this.#files(kind), 'config')));
     if (!existsSync(this.passwordFile)) {
-      if (missing.length < KINDS.length)
+      if (this.#kinds().length > 0)
         throw new BackupError(
           'damaged',
           `the password of ${this.directory} is gone: nobody can read the backups`,
@@ -98,28 +117,40 @@ export class Repository {
       const password = `${randomBytes(32).toString('base64url')}\n`;
       await writeFile(this.passwordFile, password, { mode: 0o600, flag: 'wx' });
     }
-    for (const kind of missing) {
-      await mkdir(this.#files(kind), { recursive: true, mode: 0o700 });
-      await this.#run(kind, ['init'], QUICK_MS, { urgent: true });
-    }
+    for (const kind of ['base', 'log'] as const) await this.#ensure(kind);
+  }
+
+  /** The repositories that are there. */
+  #kinds(): Kind[] {
+    return KINDS.filter((kind) => existsSync(join(this.#files(kind), 'config')));
+  }
+
+  async #ensure(kind: Kind): Promise<void> {
+    if (this.#kinds().includes(kind)) return;
+    await mkdir(this.#files(kind), { recursive: true, mode: 0o700 });
+    await this.#run(kind, ['init'], QUICK_MS, { urgent: true });
   }
 
   /** Locks of processes that were killed: whoever opens this is alone. */
   async #unlock(): Promise<void> {
-    for (const kind of KINDS) {
+    for (const kind of this.#kinds()) {
       const locks = await readdir(join(this.#files(kind), 'locks')).catch(() => []);
       // Each call of restic takes half a second of a processor, to make a key of the password.
       if (locks.length > 0) await this.#run(kind, ['unlock', '--remove-all'], QUICK_MS, { urgent: true });
     }
   }
 
-  async #run(
+  #run(kind: Kind, args: readonly string[], timeoutMs: number, options: RunOptions = {}): Promise<string> {
+    return run(this.#command(kind, args, timeoutMs, options));
+  }
+
+  #command(
     kind: Kind,
     args: readonly string[],
     timeoutMs: number,
     { cwd = this.directory, signal, urgent = false, damage = false }: RunOptions = {},
-  ): Promise<string> {
-    return run({
+  ): Command {
+    return {
       ...{ file: this.#restic, args: ['--no-cache', ...args], cwd, timeoutMs, signal, urgent },
       env: {
         RESTIC_REPOSITORY: this.#files(kind),
@@ -128,7 +159,7 @@ export class Repository {
         ...(urgent ? {} : { GOMAXPROCS: '1' }),
       },
       ...(damage && { failure: 'damaged' as const }),
-    });
+    };
   }
 
   /** As `list`, without asking restic again: nobody else changes it while it is open. */
@@ -136,20 +167,22 @@ export class Repository {
     return this.#records ?? (await this.list());
   }
 
-  /** Oldest first, copies before log. A snapshot that is not ours is left alone. */
+  /** Oldest first; copies, log, dumps. A snapshot that is not ours is left alone. */
   async list(): Promise<readonly BackupRecord[]> {
     this.#records = null;
     const texts = await Promise.all(
-      KINDS.map((kind) => this.#run(kind, ['snapshots', '--json'], QUICK_MS, { urgent: true, damage: true })),
+      this.#kinds().map((kind) =>
+        this.#run(kind, ['snapshots', '--json'], QUICK_MS, { urgent: true, damage: true }),
+      ),
     );
+    const all = texts.flatMap((text) => snapshots.parse(JSON.parse(text) ?? []));
     this.#snapshots = new Map();
-    this.#records = texts
-      .flatMap((text) => snapshots.parse(JSON.parse(text) ?? []))
-      .flatMap(({ id, tags }) => {
-        const found = recordOf(tags ?? []);
-        if (found) this.#snapshots.set(found.id, id);
-        return found ? [found] : [];
-      });
+    this.#unfinished = all.filter(({ tags }) => tags?.includes(UNFINISHED)).map(({ id }) => id);
+    this.#records = all.flatMap(({ id, tags }) => {
+      const found = recordOf(tags ?? []);
+      if (found) this.#snapshots.set(found.id, id);
+      return found ? [found] : [];
+    });
     return this.#records;
   }
 
@@ -178,6 +211,44 @@ export class Repository {
     if (snapshot) await this.#run(kind, ['forget', snapshot], QUICK_MS);
   }
 
+  /**
+   * Puts what a tool prints into the repository. Only a dump that has come to its end gets its record, which `describe` makes then:
+   * what is cut off, however that may be, is no backup.
+   */
+  async addDump(
+    from: Command,
+    describe: () => Promise<DumpRecord>,
+    tap: Tap,
+    signal?: AbortSignal,
+  ): Promise<DumpRecord> {
+    await this.#ensure('dump');
+    await this.list();
+    if (this.#unfinished.length > 0)
+      await this.#run('dump', ['forget', '--prune', ...this.#unfinished], COPY_MS, { signal });
+    const args = ['backup', '--json', '--quiet', '--tag', UNFINISHED, '--stdin', '--stdin-filename', DUMP];
+    this.#records = null;
+    try {
+      const said = await pipe(from, this.#command('dump', args, COPY_MS, { signal }), tap);
+      const snapshot = summary.parse(JSON.parse(said.trim().split('\n').at(-1)!)).snapshot_id;
+      const record = await describe();
+      await this.#run('dump', ['tag', '--set', `${WHAT}${encode(record)}`, snapshot], QUICK_MS, { signal });
+      return record;
+    } catch (error) {
+      // restic was killed before the end, and has left its lock.
+      await this.#unlock().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** The command that prints a dump. BackupError `damaged` when the repository does not give it back. */
+  async dumpReader({ id }: DumpRecord, signal?: AbortSignal): Promise<Command> {
+    await this.records();
+    const snapshot = this.#snapshots.get(id);
+    if (!snapshot) throw new BackupError('no-backup', `there is no dump ${id}`, './lab backup --list');
+    const args = ['dump', snapshot, `/${DUMP}`];
+    return this.#command('dump', args, COPY_MS, { signal, urgent: true, damage: true });
+  }
+
   /** Restores a record's folder into `into`. BackupError `damaged` when the repository does not give it back whole. */
   async restore(what: BackupRecord, into: string, signal?: AbortSignal): Promise<void> {
     const snapshot = this.#snapshots.get(what.id);
@@ -187,17 +258,17 @@ export class Repository {
     await this.#run(what.kind, args, COPY_MS, { signal, urgent: true, damage: true });
   }
 
-  /** Writes down that a copy was proved. */
-  async markVerified(base: BaseRecord, proof: Verified): Promise<void> {
-    const snapshot = this.#snapshots.get(base.id);
+  /** Writes down that a copy or a dump was proved. */
+  async markVerified({ id, kind }: BaseRecord | DumpRecord, proof: Verified): Promise<void> {
+    const snapshot = this.#snapshots.get(id);
     if (!snapshot) return;
     this.#records = null;
-    await this.#run('base', ['tag', '--add', `${PROVED}${encode(proof)}`, snapshot], QUICK_MS);
+    await this.#run(kind, ['tag', '--add', `${PROVED}${encode(proof)}`, snapshot], QUICK_MS);
   }
 
   /** Removes records, and what only they needed. */
   async forget(records: readonly BackupRecord[], signal?: AbortSignal): Promise<void> {
-    for (const kind of KINDS) {
+    for (const kind of this.#kinds()) {
       const own = records.filter((record) => record.kind === kind);
       const ids = own.flatMap(({ id }) => this.#snapshots.get(id) ?? []);
       if (ids.length === 0) continue;
@@ -208,7 +279,7 @@ export class Repository {
 
   /** Reads everything that is stored, and compares it with its checksums. BackupError `damaged`. */
   async check(signal?: AbortSignal): Promise<void> {
-    for (const kind of KINDS) {
+    for (const kind of this.#kinds()) {
       await this.#run(kind, ['check', '--read-data'], COPY_MS, { signal, damage: true });
     }
   }

@@ -9,7 +9,7 @@ import { BackupError } from './errors.ts';
 import { headOf, sourceFor, withNode } from './nodes.ts';
 import type { Repository } from './repository.ts';
 import { discardScratch, unpackChain } from './scratch.ts';
-import type { BaseRecord, Progress, Site, TableSum, Target } from './types.ts';
+import type { BaseRecord, LogRecord, Progress, Site, TableSum, Target } from './types.ts';
 
 const READ_MS = 30_000;
 
@@ -59,7 +59,9 @@ export async function restore(
   if (wanted.kind === 'time') refuseFractions(wanted.us, engine.tickUs);
   const { witness, lineage } = await catchUp(site, repository, wanted, progress, signal);
   const records = await repository.records();
-  const own = records.filter((record) => lineage === null || record.lineage === lineage);
+  const own = records
+    .filter(({ kind }) => kind !== 'dump')
+    .filter((record) => lineage === null || record.lineage === lineage) as (BaseRecord | LogRecord)[];
   const target = targetOf(wanted, witness, own, engine.tickUs);
   const chains = chainsTo(target, records, engine, { lineage: base ? null : lineage, base });
   const damaged: string[] = [];
@@ -176,7 +178,7 @@ async function replay(
 }
 
 /** What is there now, read by the administrator and as the application would. */
-async function readScratch(site: Site): Promise<Pick<Restored, 'tables' | 'applicationRead'>> {
+export async function readScratch(site: Site): Promise<Pick<Restored, 'tables' | 'applicationRead'>> {
   const engine = backupEngineOf(site.engine.name);
   const node = new LocalNode(site.scratch, site.engine);
   await using admin = await node.connectAdmin(site.database);
@@ -232,5 +234,8 @@ export async function prove(
   return restored;
 }
 
-export const isProof = ({ comparison, applicationRead: read }: Restored): boolean =>
+export const isProof = ({
+  comparison,
+  applicationRead: read,
+}: Pick<Restored, 'comparison' | 'applicationRead'>): boolean =>
   comparison !== null && comparison.differences.length === 0 && read !== null;

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { finished } from 'node:stream/promises';
 import type { Engine, ServerBinary, ServerSpec } from '@replication-lab/engines';
 import { isExecutable, toolEnvironment } from '@replication-lab/engines/local';
 import { execa, type Options, type ResultPromise } from 'execa';
@@ -142,14 +143,52 @@ export async function eachLine(command: Command, onLine: (line: string) => boole
   if (!enough) check(command, ended as Ended);
 }
 
-/** `from | into`, where both must end well. */
-export async function pipe(from: Command, into: Command): Promise<void> {
+/** Sees all that passes. */
+export type Tap = (chunk: Buffer) => void;
+
+/**
+ * `from | into`, where both must end well. What is cut off is never taken for whole: `into` is told of the end only when `from` has
+ * ended well, and is killed when it has not. Returns what `into` printed.
+ */
+export async function pipe(from: Command, into: Command, tap: Tap = () => {}): Promise<string> {
   const reader = start(into, { stdin: 'pipe' });
   const writer = start(from, { stdin: 'ignore', buffer: { stdout: false, stderr: true } });
-  // A reader that has ended early is told by its own result.
-  reader.stdin!.on('error', () => {});
-  writer.stdout!.pipe(reader.stdin!);
-  const [read, wrote] = await Promise.all([reader, writer]);
-  check(into, read as Ended);
-  check(from, wrote as Ended);
+  const [source, sink] = [writer.stdout!, reader.stdin!];
+  // A reader that has ended early is told by its own result; nobody takes any more from the writer then.
+  sink.on('error', () => {});
+  let early = false;
+  let whole = false;
+  const read = reader.then((ended) => {
+    early = !whole;
+    if (early) {
+      writer.kill('SIGKILL');
+      source.unpipe(sink).resume();
+    }
+    return ended as Ended;
+  });
+  source.on('data', tap);
+  source.pipe(sink, { end: false });
+  const [wrote] = (await Promise.all([writer, finished(source).catch(() => {})])) as [Ended, unknown];
+  whole = !early;
+  if (wrote.failed) reader.kill('SIGKILL');
+  else sink.end();
+  const got = await read;
+  if (early) check(into, got);
+  check(from, wrote);
+  check(into, got);
+  return String(got.stdout ?? '');
+}
+
+/** Has what it prints go to `write`, which may take its time. */
+export async function eachChunk(command: Command, write: (chunk: Buffer) => Promise<void>): Promise<void> {
+  const running = start(command, { stdin: 'ignore', buffer: { stdout: false, stderr: true } });
+  try {
+    for await (const chunk of running.stdout!) await write(chunk as Buffer);
+  } catch (error) {
+    running.kill('SIGKILL');
+    await running;
+    command.signal?.throwIfAborted();
+    throw error;
+  }
+  check(command, (await running) as Ended);
 }

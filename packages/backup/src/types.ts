@@ -10,6 +10,7 @@ import type {
   ServerSpec,
 } from '@replication-lab/engines';
 import type { LocalNode } from '@replication-lab/engines/local';
+import type { Command } from './tools.ts';
 
 /** The lab whose data is backed up, and where the backups are. */
 export interface Site {
@@ -53,11 +54,36 @@ export interface LogRecord {
   readonly throughUs: number;
 }
 
-export type BackupRecord = BaseRecord | LogRecord;
+/** A logical dump: what makes the database anew, in the engine's own words. It is no base: no log leads on from it. */
+export interface DumpRecord {
+  readonly kind: 'dump';
+  readonly id: string;
+  readonly lineage: string;
+  readonly node: string;
+  readonly takenMs: number;
+  readonly bytes: number;
+  /** Of all of it, in hexadecimal. */
+  readonly sha256: string;
+  /** What it is a dump of, where that is known. */
+  readonly witness: DumpWitness | null;
+  /** Why it is not known; null: it is. */
+  readonly notCompared: string | null;
+  readonly verified: Verified | null;
+}
+
+/** What the node had at the very moment that the dump is of. */
+export interface DumpWitness {
+  /** Null: the rows are known, and not their place in the log. */
+  readonly position: Position | null;
+  readonly tables: readonly TableSum[];
+}
+
+export type BackupRecord = BaseRecord | LogRecord | DumpRecord;
 
 export interface Verified {
   readonly atMs: number;
-  readonly position: Position;
+  /** Null: a dump whose place in the log is not known. */
+  readonly position: Position | null;
   readonly rows: number;
 }
 
@@ -100,6 +126,31 @@ export interface RecoverJob {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** From where a dump is taken. */
+export interface DumpJob extends Omit<CopyJob, 'into'> {
+  /** What is read there may be held up for a moment: nobody waits for it. */
+  readonly isReplica: boolean;
+}
+
+/** A dump that is about to be taken. Disposed of when it was taken. */
+export interface DumpMoment extends AsyncDisposable {
+  /** Prints the dump. */
+  readonly command: Command;
+  /** Is shown all that is printed: whether the tool has fixed the moment that it dumps. */
+  hasBegun(chunk: Buffer): boolean;
+  /** Called once, after `hasBegun` or the end. A text: why it is not known what there was. */
+  witness(): Promise<DumpWitness | string>;
+}
+
+/** Logical dumps of an engine. */
+export interface EngineDump {
+  /** How a person loads one from a file, as a command line without an address. */
+  readonly loadedWith: string;
+  begin(job: DumpJob): Promise<DumpMoment>;
+  /** The command that reads a dump into the empty database of the scratch node, which runs. */
+  loader(site: Site, signal?: AbortSignal): Promise<Command>;
+}
+
 /** Rows and checksum of a table. The checksum depends on every value of every row, and not on their order. */
 export interface TableSum {
   readonly table: string;
@@ -140,6 +191,7 @@ export interface BackupEngine {
    * then nothing is begun.
    */
   snapshot(connection: Connection, signal?: AbortSignal): Promise<Position | null>;
+  readonly dump: EngineDump;
   /** Of all tables of the database. */
   sums(connection: Connection, database: string): Promise<TableSum[]>;
 }

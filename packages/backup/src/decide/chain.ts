@@ -1,6 +1,6 @@
 import type { Position } from '@replication-lab/engines';
 import { BackupError } from '../errors.ts';
-import type { BackupEngine, BackupRecord, BaseRecord, LogRecord, Target } from '../types.ts';
+import type { BackupEngine, BackupRecord, BaseRecord, DumpRecord, LogRecord, Target } from '../types.ts';
 import { timeText } from './target.ts';
 
 /** A copy, and the pieces of log that lead from it to the target and perhaps beyond. */
@@ -41,12 +41,20 @@ export function chainEnds(records: readonly BackupRecord[], lineage: string, rul
   });
 }
 
-/** Bases newest first, logs oldest first. */
-export function split(records: readonly BackupRecord[]): { bases: BaseRecord[]; logs: LogRecord[] } {
+interface Split {
+  readonly bases: BaseRecord[];
+  readonly logs: LogRecord[];
+  readonly dumps: DumpRecord[];
+}
+
+const newestFirst = (a: BaseRecord | DumpRecord, b: BaseRecord | DumpRecord): number =>
+  b.takenMs - a.takenMs || (a.id < b.id ? 1 : -1);
+
+/** Bases and dumps newest first, logs oldest first. */
+export function split(records: readonly BackupRecord[]): Split {
   return {
-    bases: records
-      .filter((record) => record.kind === 'base')
-      .toSorted((a, b) => b.takenMs - a.takenMs || (a.id < b.id ? 1 : -1)),
+    bases: records.filter((record) => record.kind === 'base').toSorted(newestFirst),
+    dumps: records.filter((record) => record.kind === 'dump').toSorted(newestFirst),
     logs: records.filter((record) => record.kind === 'log').toSorted((a, b) => a.throughUs - b.throughUs),
   };
 }

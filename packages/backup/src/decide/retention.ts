@@ -1,4 +1,4 @@
-import type { BackupEngine, BackupRecord, BaseRecord } from '../types.ts';
+import type { BackupEngine, BackupRecord, BaseRecord, DumpRecord } from '../types.ts';
 import { split } from './chain.ts';
 
 export interface Retention {
@@ -15,16 +15,12 @@ export interface Retention {
  */
 export function toForget(
   records: readonly BackupRecord[],
-  { keepLast, keepWithinMs }: Retention,
+  retention: Retention,
   nowMs: number,
   rules: Pick<BackupEngine, 'reaches'>,
 ): BackupRecord[] {
   const { bases, logs } = split(records);
-  const kept = [...Map.groupBy(bases, ({ lineage }) => lineage).values()].flatMap((own) => {
-    const lastProved = own.find(({ verified }) => verified !== null);
-    const isYoung = ({ takenMs }: BaseRecord) => keepWithinMs !== null && nowMs - takenMs <= keepWithinMs;
-    return own.filter((base, index) => index < Math.max(1, keepLast) || base === lastProved || isYoung(base));
-  });
+  const kept = keptOf(bases, retention, nowMs);
   const isNeeded = (log: (typeof logs)[number]) =>
     kept.some(
       (base) =>
@@ -32,4 +28,28 @@ export function toForget(
         (!rules.reaches(base.position, log.to) || log.throughUs > base.clockUs),
     );
   return [...bases.filter((base) => !kept.includes(base)), ...logs.filter((log) => !isNeeded(log))];
+}
+
+/** The same of dumps, which are counted by themselves: no copy goes because of a dump, and no dump because of a copy. */
+export function dumpsToForget(
+  records: readonly BackupRecord[],
+  retention: Retention,
+  nowMs: number,
+): DumpRecord[] {
+  const { dumps } = split(records);
+  const kept = keptOf(dumps, retention, nowMs);
+  return dumps.filter((dump) => !kept.includes(dump));
+}
+
+/** Of copies or of dumps, newest first. */
+function keptOf<T extends BaseRecord | DumpRecord>(
+  newestFirst: readonly T[],
+  { keepLast, keepWithinMs }: Retention,
+  nowMs: number,
+): T[] {
+  return [...Map.groupBy(newestFirst, ({ lineage }) => lineage).values()].flatMap((own) => {
+    const lastProved = own.find(({ verified }) => verified !== null);
+    const isYoung = ({ takenMs }: T) => keepWithinMs !== null && nowMs - takenMs <= keepWithinMs;
+    return own.filter((one, index) => index < Math.max(1, keepLast) || one === lastProved || isYoung(one));
+  });
 }

@@ -1,6 +1,7 @@
 import { clockUs, lineage, sums } from '../mysql-protocol/look.ts';
 import type { BackupEngine } from '../types.ts';
 import { copyBase, fetchLog, PACKAGES, positions } from './copy.ts';
+import { dump } from './dump.ts';
 import { logEnd, snapshot } from './look.ts';
 import { recover } from './recover.ts';
 
@@ -8,7 +9,7 @@ export const mariadb: BackupEngine = {
   name: 'mariadb',
   tickUs: 1_000_000,
   packages: PACKAGES,
-  tools: ['mariadb-backup', 'mariadb-binlog', 'mariadb'],
+  tools: ['mariadb-backup', 'mariadb-binlog', 'mariadb', 'mariadb-dump'],
   lineage,
   clockUs,
   logEnd,
@@ -18,5 +19,6 @@ export const mariadb: BackupEngine = {
   fetchLog,
   recover,
   snapshot: (connection) => snapshot(connection),
+  dump,
   sums,
 };

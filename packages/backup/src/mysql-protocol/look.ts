@@ -19,7 +19,7 @@ export const lineage = async (connection: Connection): Promise<string> =>
     ),
   );
 
-const quoted = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
+export const quoted = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
 
 /** NULL is told from the empty text by its own list. SHA2, because MySQL 9 has no MD5 any more. */
 export async function sums(connection: Connection, database: string): Promise<TableSum[]> {

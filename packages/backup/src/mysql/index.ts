@@ -1,6 +1,7 @@
 import { clockUs, lineage, sums } from '../mysql-protocol/look.ts';
 import type { BackupEngine } from '../types.ts';
 import { copyBase, fetchLog, positions } from './copy.ts';
+import { dump } from './dump.ts';
 import { logEnd, snapshot } from './look.ts';
 import { recover } from './recover.ts';
 
@@ -8,7 +9,7 @@ export const mysql: BackupEngine = {
   name: 'mysql',
   tickUs: 1,
   packages: [],
-  tools: ['mysqlbinlog', 'mysql'],
+  tools: ['mysqlbinlog', 'mysql', 'mysqldump'],
   lineage,
   clockUs,
   logEnd,
@@ -18,5 +19,6 @@ export const mysql: BackupEngine = {
   fetchLog,
   recover,
   snapshot,
+  dump,
   sums,
 };

@@ -1,11 +1,12 @@
 import { copyFile, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Connection, Position, ServerBinary } from '@replication-lab/engines';
+import type { Connection, Position } from '@replication-lab/engines';
 import { writeOwned } from '@replication-lab/engines/local';
 import { connectForBackup } from '../connect.ts';
 import { BackupError } from '../errors.ts';
 import { requireTool, run } from '../tools.ts';
 import type { CopyJob, FetchedLog, LogJob } from '../types.ts';
+import { binaryOf, reachOf } from './reach.ts';
 import { inOrder, lsnOf, lsnText, parseSegment, positionText, type Segment } from './wal.ts';
 
 const COPY_MS = 3_600_000;
@@ -13,28 +14,8 @@ const LOG_MS = 120_000;
 /** Spared when idle slots are dropped; see packages/engines/src/postgres/slots.ts. */
 const SLOT = 'lab_backup';
 
-const binaryOf = async ({ site }: CopyJob): Promise<ServerBinary> => {
-  const binary = await site.engine.server.find();
-  if (!binary) throw new BackupError('tool-missing', site.engine.server.explainMissing);
-  return binary;
-};
-
-/** How a tool reaches the node: the password is in a file that only its user can read. */
-async function reach({ site, source }: CopyJob) {
-  const { host, port } = source.spec.node;
-  const { user, password } = site.accounts.backup;
-  const passfile = join(site.directory, 'work', 'passfile');
-  const escaped = password.replaceAll(/[\\:]/g, '\\$&');
-  await writeOwned(source.spec, passfile, `*:*:*:${user}:${escaped}\n`);
-  return {
-    args: [`--host=${host}`, `--port=${port}`, `--username=${user}`, '--no-password'],
-    env: {
-      PGPASSFILE: passfile,
-      PGCONNECT_TIMEOUT: '5',
-      ...(source.spec.tls && { PGSSLMODE: 'verify-full', PGSSLROOTCERT: source.spec.tls.ca }),
-    },
-  };
-}
+const reach = ({ site, source }: CopyJob) =>
+  reachOf(source.spec, join(site.directory, 'work'), site.accounts.backup, 'verify-full');
 
 const withSource = async <T>({ site, source }: CopyJob, work: (connection: Connection) => Promise<T>) => {
   await using connection = await connectForBackup(site, source);
@@ -58,7 +39,7 @@ export async function copyBase(job: CopyJob): Promise<Position> {
   await withSource(job, ensureSlot);
   const { args, env } = await reach(job);
   await run({
-    file: await requireTool('pg_basebackup', await binaryOf(job)),
+    file: await requireTool('pg_basebackup', await binaryOf(job.site)),
     args: [...args, `--pgdata=${into}`, '--wal-method=stream', '--checkpoint=fast'],
     ...{ cwd: source.spec.stateDir, env, runAs: source.spec.runAs, timeoutMs: COPY_MS, signal },
   });
@@ -99,7 +80,7 @@ async function receive(job: LogJob): Promise<void> {
   // It ends when it has more than that, and a quiet server sends nothing more.
   const end = lsnText(lsnOf(upTo) - 1n);
   await run({
-    file: await requireTool('pg_receivewal', await binaryOf(job)),
+    file: await requireTool('pg_receivewal', await binaryOf(job.site)),
     args: [...args, `--directory=${spool}`, `--slot=${SLOT}`, `--endpos=${end}`, '--no-loop'],
     ...{ cwd: spec.stateDir, env, runAs: spec.runAs, timeoutMs: LOG_MS, signal },
   });

@@ -1,5 +1,6 @@
 import type { BackupEngine } from '../types.ts';
 import { copyBase, fetchLog } from './copy.ts';
+import { dump } from './dump.ts';
 import { clockUs, lineage, logEnd, snapshot, sums } from './look.ts';
 import { recover } from './recover.ts';
 import { lsnOf } from './wal.ts';
@@ -8,7 +9,7 @@ export const postgres: BackupEngine = {
   name: 'postgres',
   tickUs: 1,
   packages: [],
-  tools: ['pg_basebackup', 'pg_receivewal'],
+  tools: ['pg_basebackup', 'pg_receivewal', 'pg_dump', 'pg_restore'],
   lineage,
   clockUs,
   logEnd,
@@ -19,5 +20,6 @@ export const postgres: BackupEngine = {
   fetchLog,
   recover,
   snapshot,
+  dump,
   sums: (connection) => sums(connection),
 };

@@ -42,6 +42,7 @@ export function rightsOf(database: string): Rights {
       { grants: ['BINLOG MONITOR ON *.*'], why: 'lists the files of the binary log' },
       probes,
       ...own.backup,
+      { grants: ['SELECT ON mysql.proc'], why: 'dumps what procedures and functions say' },
     ],
   };
 }

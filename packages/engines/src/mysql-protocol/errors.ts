@@ -20,6 +20,7 @@ const BY_NUMBER: Readonly<Record<number, EngineErrorCode>> = {
   1143: 'access-denied',
   1227: 'access-denied',
   1370: 'access-denied',
+  1419: 'access-denied', // a trigger or a function, where there is a binary log
   1698: 'access-denied',
   1792: 'read-only', // a READ ONLY transaction
   1836: 'read-only',

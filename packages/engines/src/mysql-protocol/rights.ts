@@ -41,7 +41,11 @@ export function commonRights(database: string): Rights {
     // All that it may read it is shown by the log as well.
     backup: [
       { grants: ['REPLICATION SLAVE ON *.*'], why: 'fetches the binary log' },
-      { grants: [`SELECT ${on('*')}`], why: 'compares what was restored with what is there' },
+      { grants: [`SELECT ${on('*')}`], why: 'compares what was restored with what is there; dumps it' },
+      {
+        grants: [`SHOW VIEW, TRIGGER ${on('*')}`],
+        why: 'dumps what views and triggers say. Who may not, is shown none of them. With TRIGGER it could make triggers where there is no binary log',
+      },
     ],
     replication: [
       { grants: ['REPLICATION SLAVE ON *.*'], why: 'fetches the binary log: all that is ever written' },

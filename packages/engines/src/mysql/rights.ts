@@ -1,3 +1,4 @@
+import { escapeId } from 'mysql2';
 import { commonRights } from '../mysql-protocol/rights.ts';
 import type { Rights } from '../rights.ts';
 
@@ -50,6 +51,11 @@ export function rightsOf(database: string): Rights {
       { grants: ['REPLICATION CLIENT ON *.*'], why: 'lists the files of the binary log' },
       probes,
       ...own.backup,
+      { grants: ['SHOW_ROUTINE ON *.*'], why: 'dumps what procedures and functions say' },
+      {
+        grants: [`LOCK TABLES ON ${escapeId(database)}.*`],
+        why: 'has a replica stand still for some tenths of a second while a dump begins, so that it is known what it is a dump of',
+      },
     ],
   };
 }

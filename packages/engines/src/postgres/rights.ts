@@ -86,7 +86,7 @@ export function rightsOf(database: string, { since16 }: { readonly since16: bool
       { grants: ['REPLICATION'], why: 'copies the data, and streams the log: all that is ever written' },
       {
         grants: ['pg_monitor', 'pg_read_all_data'],
-        why: 'sees how far a node has come; compares what was restored with what is there',
+        why: 'sees how far a node has come; compares what was restored with what is there; dumps it',
       },
     ],
     replication: [

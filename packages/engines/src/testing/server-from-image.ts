@@ -23,7 +23,7 @@ interface ImagePlan {
 const PLANS: Readonly<Record<EngineName, ImagePlan>> = {
   mysql: {
     image: 'mysql:9.7',
-    programs: ['usr/sbin/mysqld', 'usr/bin/mysqlbinlog', 'usr/bin/mysql'],
+    programs: ['usr/sbin/mysqld', 'usr/bin/mysqlbinlog', 'usr/bin/mysqldump', 'usr/bin/mysql'],
     variable: 'MYSQLD',
     wants: 'program',
     options: (root) => mysqlDirectories(root, 'usr/share/mysql*/english/errmsg.sys'),
@@ -37,7 +37,7 @@ const PLANS: Readonly<Record<EngineName, ImagePlan>> = {
   },
   postgres: {
     image: 'postgres:18',
-    programs: ['postgres', 'initdb', 'pg_basebackup', 'pg_receivewal'].map(
+    programs: ['postgres', 'initdb', 'pg_basebackup', 'pg_receivewal', 'pg_dump', 'pg_restore'].map(
       (name) => `usr/lib/postgresql/*/bin/${name}`,
     ),
     variable: 'POSTGRES_BIN',

@@ -16,8 +16,20 @@ const FORGET: Readonly<Record<EngineName, readonly string[]>> = {
 };
 
 const COPIES: Readonly<Record<EngineName, readonly string[]>> = {
-  mysql: ['SHOW BINARY LOGS', 'SELECT @@global.gtid_owned'],
-  mariadb: ['SHOW BINARY LOGS', 'BACKUP STAGE START'],
+  mysql: [
+    'SHOW BINARY LOGS',
+    'SELECT @@global.gtid_owned',
+    'LOCK TABLES users READ',
+    'SHOW TRIGGERS',
+    'SHOW CREATE PROCEDURE lab_forget_source',
+  ],
+  mariadb: [
+    'SHOW BINARY LOGS',
+    'BACKUP STAGE START',
+    'LOCK TABLES users READ',
+    'SHOW TRIGGERS',
+    'SELECT body FROM mysql.proc',
+  ],
   postgres: ['SELECT pg_current_wal_flush_lsn()', 'SELECT * FROM pg_replication_slots'],
 };
 
@@ -82,6 +94,7 @@ const ENGINE_FORBIDS: Readonly<Record<EngineName, readonly string[]>> = {
     "SELECT 'x' INTO OUTFILE '/tmp/intruder'",
     'CREATE PROCEDURE lab.intruder() SELECT 1',
     'DROP PROCEDURE lab.lab_forget_source',
+    'CREATE TRIGGER intruder BEFORE INSERT ON users FOR EACH ROW SET @intruder = 1',
     'SELECT PROCESSLIST_INFO FROM performance_schema.threads',
     "SELECT * FROM performance_schema.events_statements_history WHERE SQL_TEXT LIKE '%x%'",
   ],
@@ -101,6 +114,7 @@ const ENGINE_FORBIDS: Readonly<Record<EngineName, readonly string[]>> = {
     'SET GLOBAL slow_query_log = ON',
     'CREATE PROCEDURE lab.intruder() SELECT 1',
     'DROP PROCEDURE lab.lab_forget_source',
+    'CREATE TRIGGER intruder BEFORE INSERT ON users FOR EACH ROW SET @intruder = 1',
     'SELECT PROCESSLIST_INFO FROM performance_schema.threads',
   ],
   postgres: [
