@@ -1,22 +1,26 @@
 import { execFileSync } from 'node:child_process';
 import { globSync, statfsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Position } from '@replication-lab/engines';
+import type { EngineName, Position } from '@replication-lab/engines';
 import { LocalNode } from '@replication-lab/engines/local';
 import { availableEngines, type Cluster, startCluster } from '@replication-lab/engines/testing';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   type BaseRecord,
   backUp,
+  type DumpRecord,
   discardScratch,
   isProof,
+  makeDump,
   prove,
+  proveDump,
   Repository,
   restore,
   type Site,
   split,
   type Target,
+  writeDump,
 } from '../src/index.ts';
 import {
   type Commit,
@@ -54,6 +58,13 @@ function resizeDisk(directory: string, freeBytes: number): void {
 }
 
 const NOTHING_AMISS = { missing: 0, extra: 0, different: 0 };
+/** Something that is no table: whether it comes with a dump. */
+const TRIGGER: Readonly<Record<EngineName, string>> = {
+  mysql: 'CREATE TRIGGER test_trigger BEFORE INSERT ON idempotency_keys FOR EACH ROW SET @test = 1',
+  mariadb: 'CREATE TRIGGER test_trigger BEFORE INSERT ON idempotency_keys FOR EACH ROW SET @test = 1',
+  postgres: `CREATE TRIGGER test_trigger BEFORE UPDATE ON idempotency_keys FOR EACH ROW
+    EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
+};
 const AFTER_COPY = 40;
 /** Of a second after the copy there must be commits, and some later ones: the log of mariadb has no finer times. */
 const LOAD_MS = 2_500;
@@ -65,12 +76,15 @@ describe.skipIf(!restic).each(engines)('%s: backups under write load', (name) =>
   let writes: readonly Write[];
   let commits: Commit[];
   let first: BaseRecord;
+  let dump: DumpRecord;
 
   beforeAll(async () => {
     cluster = await startCluster(name, { subnet: '127.0.73', nodes: 2, tls: true });
     site = siteOfCluster(cluster, '127.0.73.60');
     if (canMount && name === engines.at(-1)) await mountDisk(site.directory);
     repository = await Repository.open(site.directory);
+    await using admin = await cluster.local('db-1').connectAdmin(cluster.database);
+    await admin.query(TRIGGER[name]);
   });
   afterAll(async () => {
     if (site) await discardScratch(site);
@@ -103,6 +117,7 @@ describe.skipIf(!restic).each(engines)('%s: backups under write load', (name) =>
       const proof = await prove(site, repository, first, quiet);
       expect(proof.comparison).toMatchObject({ differences: [] });
       expect(isProof(proof)).toBe(true);
+      dump = await makeDump(site, repository, quiet);
       const enough = performance.now() + LOAD_MS;
       const count = ledger.writes.length + AFTER_COPY;
       await expect
@@ -114,6 +129,28 @@ describe.skipIf(!restic).each(engines)('%s: backups under write load', (name) =>
     expect(ledger.failures).toEqual([]);
     commits = await commitsOf(site.engine, cluster.local('db-1'));
     expect(split(await repository.list()).bases[0]?.verified).not.toBeNull();
+  });
+
+  test('a dump that was taken meanwhile is loaded: every table is as the replica had it at that moment', async () => {
+    expect(dump).toMatchObject({ node: 'db-2', notCompared: null });
+    const loaded = await proveDump(site, repository, dump, quiet);
+    expect(loaded).toMatchObject({ comparison: { differences: [] }, applicationRead: expect.any(String) });
+    const [listed] = split(await repository.list()).dumps;
+    expect(listed).toMatchObject({ id: dump.id, verified: { position: dump.witness?.position } });
+  });
+
+  test('a dump is written out whole, with triggers and routines, for its owner alone, and over no other file', async () => {
+    const file = join(site.directory, 'written-out');
+    await writeDump(repository, dump, file);
+    const text = await readFile(file, 'latin1');
+    expect(text).toContain('test_trigger');
+    expect(text).toContain(name === 'postgres' ? 'lab_history_file' : 'lab_forget_source');
+    const { mode, size } = await stat(file);
+    expect({ mode: mode & 0o777, size }).toEqual({ mode: 0o600, size: dump.bytes });
+    await expect(writeDump(repository, dump, file)).rejects.toMatchObject({ code: 'file-exists' });
+    await expect(writeDump(repository, dump, join(file, 'below'))).rejects.toMatchObject({
+      code: 'not-writable',
+    });
   });
 
   test('a position is reached exactly: every write up to it, and none after it', async () => {
@@ -191,6 +228,41 @@ describe.skipIf(!restic).each(engines)('%s: backups under write load', (name) =>
       expect(await repository.list()).toEqual(before);
     },
   );
+
+  test('a dump that is cut off, or whose tool fails after all, is none; the next one clears it away', async () => {
+    const before = await repository.list();
+    const cut = new AbortController();
+    await expect(
+      makeDump(site, repository, () => cut.abort(new Error('cut off')), cut.signal),
+    ).rejects.toThrow('cut off');
+    const tool = { cwd: site.directory, timeoutMs: 60_000, file: '/bin/sh' };
+    const half = { ...tool, args: ['-c', 'head -c 3000000 /dev/urandom; exit 3'] };
+    const describe = () => Promise.resolve(dump);
+    await expect(repository.addDump(half, describe, () => {})).rejects.toMatchObject({
+      code: 'tool-failed',
+      message: expect.stringMatching(/exit 3/),
+    });
+    const unsaid = () => Promise.reject(new Error('nobody says that it is whole'));
+    const whole = { ...tool, args: ['-c', 'echo whole'] };
+    await expect(repository.addDump(whole, unsaid, () => {})).rejects.toThrow(/nobody says/);
+    expect(await repository.list()).toEqual(before);
+    const second = await makeDump(site, repository, quiet);
+    expect(split(await repository.list()).dumps.map(({ id }) => id)).toEqual([second.id, dump.id]);
+    expect(globSync(join(site.directory, 'dumps/snapshots/*'))).toHaveLength(2);
+  });
+
+  test('a damaged dump is found, and no file is written', async () => {
+    const [newest] = split(await repository.records()).dumps;
+    for (const pack of globSync(join(site.directory, 'dumps/data/*/*'))) {
+      const bytes = await readFile(pack);
+      bytes.fill(0, 0, Math.floor(bytes.length / 2));
+      await writeFile(pack, bytes);
+    }
+    const file = join(site.directory, 'damaged');
+    await expect(writeDump(repository, newest!, file)).rejects.toMatchObject({ code: 'damaged' });
+    expect(globSync(join(site.directory, '{damaged,.*.part}'))).toEqual([]);
+    await repository.forget(split(await repository.records()).dumps);
+  });
 
   test('a damaged copy is found, said and passed over: the one before leads to the same place', async () => {
     const packs = () => globSync(join(site.directory, 'copies/data/*/*'));

@@ -3,14 +3,14 @@ import { getEngineClient } from '@replication-lab/engines/client';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareSums } from '../src/decide/compare.ts';
-import { toForget } from '../src/decide/retention.ts';
+import { dumpsToForget, toForget } from '../src/decide/retention.ts';
 import { chooseSource } from '../src/decide/source.ts';
 import { parseTime, timeText } from '../src/decide/target.ts';
 import { readLine } from '../src/mariadb/lines.ts';
 import { gtidSetOf, lineReader } from '../src/mysql/gtids.ts';
 import { postgres } from '../src/postgres/index.ts';
 import { endsAtOrAfter, inOrder, parseSegment } from '../src/postgres/wal.ts';
-import type { BaseRecord, LogRecord } from '../src/types.ts';
+import type { BaseRecord, DumpRecord, LogRecord } from '../src/types.ts';
 
 const at = (n: number): Position => `1/0/${n.toString(16).toUpperCase()}` as Position;
 const base = (day: number, verified = true): BaseRecord => ({
@@ -50,6 +50,18 @@ describe('toForget', () => {
     expect(gone(1, null, bad)).toEqual(['day 2']);
     expect(gone(0, 0, [base(1, false)])).toEqual([]);
   });
+});
+
+test('dumps go by the same rule, and neither do copies go because of them nor they because of copies', () => {
+  const dump = (day: number, proved = true): DumpRecord => ({
+    ...{ kind: 'dump', id: `dump ${day}`, lineage: 'a', node: 'db-2', takenMs: day * 864e5, bytes: 1 },
+    ...{ sha256: '', witness: null, notCompared: null },
+    verified: proved ? { atMs: 0, position: null, rows: 1 } : null,
+  });
+  const all = [base(1), dump(1), base(2), dump(2), dump(3, false), dump(4, false)];
+  const retention = { keepLast: 1, keepWithinMs: null };
+  expect(dumpsToForget(all, retention, 5 * 864e5).map(({ id }) => id)).toEqual(['dump 3', 'dump 1']);
+  expect(toForget(all, retention, 5 * 864e5, postgres).map(({ id }) => id)).toEqual(['day 1']);
 });
 
 describe('chooseSource', () => {
