@@ -1,4 +1,4 @@
-import { rename, rm, stat } from 'node:fs/promises';
+import { readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readBackupStatus, removeBackupStatus } from '../src/native/backup-status.ts';
@@ -70,6 +70,22 @@ describe.skipIf(reason !== null)(`the commands of ${PAGE}`, () => {
     expect((await lab.run(['restore', '--to-time', 'noon'])).stderr).toMatch(/bad-target/);
     expect((await lab.run(['restore'])).code).toBe(2);
     expect((await lab.run(['backup', '--every', '1s'])).code).toBe(2);
+  });
+
+  it('takes a dump, proves it by loading it, and writes it out into a new file', async () => {
+    const status = await readBackupStatus(lab.stateDir);
+    const said = await lab.must('backup', '--dump');
+    expect(said).toMatch(/^Dump \S+: \d+ KiB of db-[23], in /m);
+    expect(said).toMatch(/loaded: 4 tables, \d+ rows, the same as the node had at that moment/);
+    expect(said).toMatch(/application read: user \d+, version 1/);
+    expect(await lab.must('backup', '--list')).toMatch(/^1 dumps\n.*proved \d{4}/m);
+    expect(await readBackupStatus(lab.stateDir)).toEqual(status);
+    const file = join(lab.stateDir, 'written.dump');
+    expect(await lab.must('restore', '--dump', '--to-file', file)).toMatch(/it was proved by loading it/);
+    expect((await readFile(file, 'latin1')).slice(0, 5)).toBe('PGDMP');
+    expect((await lab.run(['restore', '--dump', '--to-file', file])).stderr).toMatch(/file-exists/);
+    expect((await lab.run(['restore', '--dump'])).code).toBe(2);
+    expect((await lab.run(['backup', '--dump', '--log'])).code).toBe(2);
   });
 
   it('begins none anew where the disk with the backups is not mounted', async () => {
