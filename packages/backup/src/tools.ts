@@ -154,14 +154,16 @@ export async function pipe(from: Command, into: Command, tap: Tap = () => {}): P
   const reader = start(into, { stdin: 'pipe' });
   const writer = start(from, { stdin: 'ignore', buffer: { stdout: false, stderr: true } });
   const [source, sink] = [writer.stdout!, reader.stdin!];
-  // A reader that has ended early is told by its own result; nobody takes any more from the writer then.
-  sink.on('error', () => {});
+  sink.on('error', () => {}); // a reader that has ended early is told by its own result
   let early = false;
   let whole = false;
   const read = reader.then((ended) => {
-    early = !whole;
+    early = !whole && (ended as Ended).failed;
     if (early) {
       writer.kill('SIGKILL');
+      source.destroy();
+    } else {
+      // It has all that it needs.
       source.unpipe(sink).resume();
     }
     return ended as Ended;
