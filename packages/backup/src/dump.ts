@@ -29,6 +29,7 @@ export async function makeDump(
   signal?: AbortSignal,
 ): Promise<DumpRecord> {
   const engine = backupEngineOf(site.engine.name);
+  await repository.prepareDump(signal);
   const head = await headOf(site, engine);
   const last = lastNode(await repository.records(), head.lineage);
   const choice = await sourceFor(site, head.end, last, signal);

@@ -67,8 +67,8 @@ interface RunOptions {
 }
 
 /**
- * Encrypted restic repositories: for copies, for the log, and for dumps once there is one. They hold only what was finished: restic writes a snapshot last of all,
- * so one that is cut off leaves none. The password is made with them and lies beside them, for its owner's eyes only: keep a copy of it elsewhere.
+ * Encrypted restic repositories: for copies, for the log, and for dumps once there is one. They hold only what was finished: restic
+ * writes a snapshot last of all, so one that is cut off leaves none. The password is made with them and lies beside them, for its owner's eyes only: keep a copy of it elsewhere.
  */
 export class Repository {
   readonly directory: string;
@@ -211,6 +211,15 @@ export class Repository {
     if (snapshot) await this.#run(kind, ['forget', snapshot], QUICK_MS);
   }
 
+  /** What comes before a dump, and may take a while. */
+  async prepareDump(signal?: AbortSignal): Promise<void> {
+    await this.#ensure('dump');
+    await this.list();
+    if (this.#unfinished.length === 0) return;
+    await this.#run('dump', ['forget', '--prune', ...this.#unfinished], COPY_MS, { signal });
+    this.#unfinished = [];
+  }
+
   /**
    * Puts what a tool prints into the repository. Only a dump that has come to its end gets its record, which `describe` makes then:
    * what is cut off, however that may be, is no backup.
@@ -221,10 +230,6 @@ export class Repository {
     tap: Tap,
     signal?: AbortSignal,
   ): Promise<DumpRecord> {
-    await this.#ensure('dump');
-    await this.list();
-    if (this.#unfinished.length > 0)
-      await this.#run('dump', ['forget', '--prune', ...this.#unfinished], COPY_MS, { signal });
     const args = ['backup', '--json', '--quiet', '--tag', UNFINISHED, '--stdin', '--stdin-filename', DUMP];
     this.#records = null;
     try {
