@@ -42,17 +42,18 @@ async function begin({ site, source, signal }: DumpJob): Promise<DumpMoment> {
   }
 }
 
-/** Accounts and their rights are not in a dump of one database: they are given to the scratch node by itself. */
+/** The scratch node boots closed, as a standby that follows nobody. Accounts and their rights it is given by itself. */
 async function loader(site: Site, signal?: AbortSignal): Promise<Command> {
-  const { scratch, database } = site;
+  const { scratch, engine, database } = site;
+  await using connection = await engine.client.connect(scratch.node, scratch.admin);
+  await engine.admin.open(connection);
   // It shows another node's certificate.
   const { args, env } = await reachOf(scratch, join(scratch.stateDir, 'tmp'), scratch.admin, 'verify-ca');
   const how = ['--exit-on-error', '--no-owner', '--no-privileges', `--dbname=${database}`];
   return {
     file: await requireTool('pg_restore', await binaryOf(site)),
     args: [...args, ...how],
-    env: { ...env, PGOPTIONS: '-c default_transaction_read_only=off' },
-    ...{ cwd: scratch.stateDir, runAs: scratch.runAs, timeoutMs: LOAD_MS, signal, urgent: true },
+    ...{ cwd: scratch.stateDir, env, runAs: scratch.runAs, timeoutMs: LOAD_MS, signal, urgent: true },
   };
 }
 
