@@ -94,7 +94,7 @@ const ENGINE_FORBIDS: Readonly<Record<EngineName, readonly string[]>> = {
     "SELECT 'x' INTO OUTFILE '/tmp/intruder'",
     'CREATE PROCEDURE lab.intruder() SELECT 1',
     'DROP PROCEDURE lab.lab_forget_source',
-    'CREATE TRIGGER intruder BEFORE INSERT ON users FOR EACH ROW SET @intruder = 1',
+    'CREATE TRIGGER lab.intruder BEFORE INSERT ON lab.users FOR EACH ROW SET @intruder = 1',
     'SELECT PROCESSLIST_INFO FROM performance_schema.threads',
     "SELECT * FROM performance_schema.events_statements_history WHERE SQL_TEXT LIKE '%x%'",
   ],
@@ -114,7 +114,7 @@ const ENGINE_FORBIDS: Readonly<Record<EngineName, readonly string[]>> = {
     'SET GLOBAL slow_query_log = ON',
     'CREATE PROCEDURE lab.intruder() SELECT 1',
     'DROP PROCEDURE lab.lab_forget_source',
-    'CREATE TRIGGER intruder BEFORE INSERT ON users FOR EACH ROW SET @intruder = 1',
+    'CREATE TRIGGER lab.intruder BEFORE INSERT ON lab.users FOR EACH ROW SET @intruder = 1',
     'SELECT PROCESSLIST_INFO FROM performance_schema.threads',
   ],
   postgres: [
