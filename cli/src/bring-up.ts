@@ -21,7 +21,7 @@ import { repositoryRoot, stateDirectory } from './paths.ts';
 import type { BringUp, LabContext, RunningLab, UpRequest } from './runtime.ts';
 import { labSettings, parseSettings } from './settings.ts';
 import { HTTPS_PARTS, type LabState, readState } from './state.ts';
-import { judge } from './status/judge.ts';
+import { lookAt } from './status/look-at.ts';
 import { armedOf } from './status/supervisors.ts';
 import { throwIfAborted, waitFor } from './wait.ts';
 
@@ -106,7 +106,7 @@ async function refuseToLeaveWrites(stateDir: string, previous: LabState, wanted:
 /** LabError `wrong-primary` unless db-1 is the primary of this lab. */
 export async function requireFirstPrimary(stateDir: string, lab: LabState, what: string): Promise<void> {
   const [first] = NODE_NAMES;
-  const { primary } = judge({ ...(await openRuntime(stateDir, lab).observe()), faults: [] });
+  const { primary } = await lookAt(openRuntime(stateDir, lab));
   // Where nobody promotes, a lab without a primary is one whose db-1 is dead.
   if (primary === first || (primary === null && lab.durability === 'async')) return;
   const found = primary === null ? 'there is no primary now' : `the primary is ${primary}`;

@@ -1,7 +1,7 @@
 import { type Random, wholeBetween } from '@replication-lab/load-tests';
 import { LabError } from '../errors.ts';
 import { isDatabase, type LabRuntime, type PartName } from '../runtime.ts';
-import { judge } from '../status/judge.ts';
+import { lookAt } from '../status/look-at.ts';
 import { switchoverResult } from '../status/switchover.ts';
 import { pause, waitFor } from '../wait.ts';
 import type { BrokenParts } from './broken.ts';
@@ -133,7 +133,7 @@ async function wait(condition: Condition, timeoutMs: number, stage: Stage): Prom
       });
       return;
     case 'armed':
-      await waitFor(async () => judge({ ...(await stage.lab.observe()), faults: [] }).armed.ok, {
+      await waitFor(async () => (await lookAt(stage.lab)).armed.ok, {
         ...look,
         ...{ everyMs: 100, what: 'the lab to be ready for another failover' },
       });

@@ -1,5 +1,5 @@
 import type { LabRuntime } from '../runtime.ts';
-import { judge } from '../status/judge.ts';
+import { lookAt } from '../status/look-at.ts';
 import type { LabStatus } from '../status/types.ts';
 import { waitFor } from '../wait.ts';
 
@@ -15,7 +15,7 @@ export async function untilWhole(
   let missing: readonly string[] = [];
   return waitFor(
     async () => {
-      const status = judge({ ...(await lab.observe()), faults: [] });
+      const status = await lookAt(lab);
       missing = whatIsMissing(status);
       return missing.length === 0 ? status : null;
     },

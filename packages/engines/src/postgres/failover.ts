@@ -23,6 +23,8 @@ const HELP_EVERY_MS = 100;
 const FORCE_AFTER_MS = 300;
 /** With it a receiver ends by itself at once, whatever the process that would tell it to is doing. */
 const FORCING_TIMEOUT = '1ms';
+/** In force after a reload. */
+const RESET_FORCING = 'ALTER SYSTEM RESET wal_receiver_timeout';
 
 /** One lock a server, in the key space of the lab's database: all supervisors use that one. */
 const LOCK_KEY = 4_711;
@@ -102,7 +104,7 @@ async function detach(channel: Connection, options?: CallOptions): Promise<void>
   };
   await order.until(isFenced, 'still has a receiver');
   if (!isForced && !isForcing) return;
-  await order.query('ALTER SYSTEM RESET wal_receiver_timeout');
+  await order.query(RESET_FORCING);
   await order.query('SELECT pg_reload_conf()');
 }
 
@@ -127,7 +129,7 @@ async function resumeReplay(order: Order): Promise<void> {
 /** In force after a reload. */
 async function resetForcing(order: Order): Promise<void> {
   const isForcing = (await ask(order, `SELECT current_setting('wal_receiver_timeout')`)) === FORCING_TIMEOUT;
-  if (isForcing) await order.query('ALTER SYSTEM RESET wal_receiver_timeout');
+  if (isForcing) await order.query(RESET_FORCING);
 }
 
 async function follow(

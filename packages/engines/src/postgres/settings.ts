@@ -7,8 +7,8 @@ export async function set(connection: Connection, settings: Readonly<Record<stri
     ([name, value]) => `ALTER SYSTEM SET ${name} = ${escapeLiteral(value)}`,
   );
   const sent = [...statements, 'SELECT pg_reload_conf()'].map((sql) => connection.query(sql));
-  const failed = (await Promise.allSettled(sent)).find(({ status }) => status === 'rejected');
-  if (failed) await Promise.reject((failed as PromiseRejectedResult).reason);
+  for (const outcome of await Promise.allSettled(sent))
+    if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 /** The only value of the only row. */
