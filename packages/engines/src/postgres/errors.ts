@@ -10,6 +10,7 @@ interface DriverError {
 
 /** SQLSTATEs that mean something to a caller; a two-character key stands for its whole class. */
 const BY_STATE: Readonly<Record<string, EngineErrorCode>> = {
+  '08P01': 'bad-statement', // as an ERROR: the wrong number of parameters, for example
   '08': 'connection-lost',
   '57P01': 'connection-lost', // terminated by an administrator or a shutdown
   '57P02': 'connection-lost', // the server crashed

@@ -53,3 +53,9 @@ export function mayBeOutdated(sqlState: string | undefined): boolean {
 /** The server does not know the name, or knows it already: a pooler gave us another session than the one before. */
 export const isNotOurs = (sqlState: string | undefined): boolean =>
   sqlState === '26000' || sqlState === '42P05';
+
+/** The server has refused a statement, and the session goes on. Else it ends, or the driver has failed, or a type parser has. */
+export function isRefusal(error: unknown): boolean {
+  const { severity } = error as { readonly severity?: string };
+  return severity !== undefined && severity !== 'FATAL' && severity !== 'PANIC';
+}
