@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { DEFAULT_DURABILITY, NODE_NAMES } from '@replication-lab/engines/config';
 import { renewWhenDue } from './certificates.ts';
 import { DEFAULT_NET_PREFIX, dockerAnswers } from './docker/compose.ts';
 import { dockerLabWithoutState } from './docker/discover.ts';
+import { dockerMonitors } from './docker/monitoring.ts';
 import { prepareDocker, upDocker } from './docker/up.ts';
 import { LabError } from './errors.ts';
 import { listRecords } from './faults/records.ts';
@@ -19,8 +21,8 @@ import { defaultNativeEngine, prepareNative, upNative } from './native/up.ts';
 import { openRuntime } from './open-runtime.ts';
 import { repositoryRoot, stateDirectory } from './paths.ts';
 import type { BringUp, LabContext, RunningLab, UpRequest } from './runtime.ts';
-import { labSettings, parseSettings } from './settings.ts';
-import { HTTPS_PARTS, type LabState, readState } from './state.ts';
+import { labSettings, monitoringPortsIn, parseSettings } from './settings.ts';
+import { DEFAULT_MONITORING_PORTS, HTTPS_PARTS, type LabState, readState } from './state.ts';
 import { lookAt } from './status/look-at.ts';
 import { armedOf } from './status/supervisors.ts';
 import { throwIfAborted, waitFor } from './wait.ts';
@@ -88,6 +90,10 @@ async function decide(request: UpRequest, previous: LabState | null): Promise<La
     statsPort: shell.STATS_PORT ?? previous?.statsPort ?? file.STATS_PORT ?? DEFAULT_STATS_PORT,
     httpsPort: shell.HTTPS_PORT ?? previous?.httpsPort ?? file.HTTPS_PORT ?? DEFAULT_HTTPS_PORT,
     noticesPort: shell.NOTICES_PORT ?? previous?.noticesPort ?? file.NOTICES_PORT ?? DEFAULT_NOTICES_PORT,
+    monitoringPorts: {
+      ...(previous?.monitoringPorts ?? { ...DEFAULT_MONITORING_PORTS, ...monitoringPortsIn(file) }),
+      ...monitoringPortsIn(shell),
+    },
     loopback: shell.LAB_LOOPBACK ?? previous?.loopback ?? DEFAULT_LOOPBACK,
     netPrefix: shell.NET_PREFIX ?? previous?.netPrefix ?? file.NET_PREFIX ?? DEFAULT_NET_PREFIX,
     certificates: true,
@@ -145,6 +151,7 @@ const sameLab = (a: LabState, b: LabState): boolean =>
   a.certificates === b.certificates &&
   a.https.join() === b.https.join() &&
   a.noticesPort === b.noticesPort &&
+  isDeepStrictEqual(a.monitoringPorts, b.monitoringPorts) &&
   a.loopback === b.loopback &&
   a.netPrefix === b.netPrefix &&
   a.with.join() === b.with.join();
@@ -166,7 +173,8 @@ async function isAlreadyUp(
   if (!same) return false;
   if (faults !== '') return true;
   const lab = openRuntime(stateDir, previous);
-  const conditions = await Promise.all(optionalNames(previous).map((name) => lab.condition(name)));
+  const optional = previous.runtime === 'docker' ? dockerMonitors(previous) : optionalNames(previous);
+  const conditions = await Promise.all(optional.map((name) => lab.condition(name)));
   if (conditions.some((condition) => condition !== 'running')) return false;
   const seen = await lab.observe();
   return (

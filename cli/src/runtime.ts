@@ -1,11 +1,12 @@
 import type { Durability, EngineName, Row } from '@replication-lab/engines';
+import type { Topology } from '@replication-lab/engines/config';
 import type { LabUnderTest } from '@replication-lab/load-tests';
 import type { Output } from './output.ts';
 import type { Condition, LabObservation } from './status/types.ts';
 import type { VerbContext } from './verb.ts';
 
 export type RuntimeName = 'docker' | 'native';
-export type Topology = 'single' | 'replicated';
+export type { Topology };
 
 /** What a verb that works on a lab needs of its surroundings: a part of VerbContext. */
 export type LabContext = Pick<VerbContext, 'out' | 'progress' | 'signal' | 'interactive' | 'yes'>;

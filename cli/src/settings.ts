@@ -4,7 +4,7 @@ import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { LabError } from './errors.ts';
 import { repositoryRoot } from './paths.ts';
-import { labState } from './state.ts';
+import { labState, type MonitoringPorts } from './state.ts';
 
 /** The variables of .env (what `docker compose up` alone would take), then those of the shell, which win. */
 export function labSettings(
@@ -30,12 +30,17 @@ const upSettings = z.object({
   STATS_PORT: port.optional(),
   HTTPS_PORT: port.optional(),
   NOTICES_PORT: port.optional(),
+  PROMETHEUS_PORT: port.optional(),
+  ALERTMANAGER_PORT: port.optional(),
+  GRAFANA_PORT: port.optional(),
   NET_PREFIX: labState.shape.netPrefix.unwrap().optional(),
   LAB_LOOPBACK: labState.shape.loopback.unwrap().optional(),
 });
 
+type Settings = z.infer<typeof upSettings>;
+
 /** Throws LabError `usage` naming the variable that is wrong. */
-export function parseSettings(env: Readonly<Record<string, string | undefined>>): z.infer<typeof upSettings> {
+export function parseSettings(env: Readonly<Record<string, string | undefined>>): Settings {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value));
   const parsed = upSettings.safeParse(set);
   if (parsed.success) return parsed.data;
@@ -43,4 +48,14 @@ export function parseSettings(env: Readonly<Record<string, string | undefined>>)
     ({ path, message }) => `${path.join('.')}=${set[String(path[0])]}: ${message}`,
   );
   throw new LabError('usage', `the environment is not usable: ${said.join('; ')}`, null);
+}
+
+/** Those of the ports of monitoring that are set. */
+export function monitoringPortsIn(settings: Settings): Partial<MonitoringPorts> {
+  const { PROMETHEUS_PORT: prometheus, ALERTMANAGER_PORT: alertmanager, GRAFANA_PORT: grafana } = settings;
+  return {
+    ...(prometheus && { prometheus }),
+    ...(alertmanager && { alertmanager }),
+    ...(grafana && { grafana }),
+  };
 }

@@ -1,17 +1,26 @@
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DURABILITIES, databaseEnvironment } from '@replication-lab/engines/config';
+import { DURABILITIES, databaseEnvironment, TOPOLOGIES } from '@replication-lab/engines/config';
 import { z } from 'zod';
 import { LabError, messageOf, systemCode } from './errors.ts';
 
 const engineName = databaseEnvironment.shape.DB_ENGINE.unwrap();
 export const ENGINES = engineName.options;
-export const TOPOLOGIES = ['single', 'replicated'] as const;
+export { TOPOLOGIES };
 export const RUNTIMES = ['docker', 'native'] as const;
 
 /** Whoever of a lab answers over HTTPS, and over nothing else, beside HAProxy. */
 export const HTTPS_PARTS = ['agents', 'api', 'supervisors', 'exporter', 'notices'] as const;
 export type HttpsPart = (typeof HTTPS_PARTS)[number];
+
+const port = z.number().int().min(1).max(65_535);
+const monitoringPorts = z.object({
+  prometheus: port.default(9090),
+  alertmanager: port.default(9093),
+  grafana: port.default(3000),
+});
+export type MonitoringPorts = z.infer<typeof monitoringPorts>;
+export const DEFAULT_MONITORING_PORTS = monitoringPorts.parse({});
 
 /** What the last `up` left behind, for every later command. */
 export const labState = z.object({
@@ -27,11 +36,13 @@ export const labState = z.object({
   checkout: z.string(),
   /** Optional parts (docker profiles). */
   with: z.array(z.string()).default([]),
-  httpPort: z.number().int().min(1).max(65_535),
-  statsPort: z.number().int().min(1).max(65_535),
-  httpsPort: z.number().int().min(1).max(65_535).default(8443),
+  httpPort: port,
+  statsPort: port,
+  httpsPort: port.default(8443),
   /** Docker: where the page with the supervisors' notices is. */
-  noticesPort: z.number().int().min(1).max(65_535).default(8025),
+  noticesPort: port.default(8025),
+  /** Docker: where Prometheus, Alertmanager and Grafana are. */
+  monitoringPorts: monitoringPorts.prefault({}),
   /** Native: first two numbers of the lab's addresses. */
   loopback: z
     .string()

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { renderFigures } from '@replication-lab/monitoring';
 import { describe, expect, it } from 'vitest';
 import { statusAfter } from '../src/native/backup-status.ts';
-import { renderFigures } from '../src/native/lab-figures.ts';
 import { planNative } from '../src/native/layout.ts';
 import { targetsOf } from '../src/native/monitoring.ts';
 import { repositoryRoot } from '../src/paths.ts';

@@ -29,6 +29,7 @@ const state: LabState = {
     certificates: true,
     https: ['agents', 'api'],
     noticesPort: 8025,
+    monitoringPorts: { prometheus: 9090, alertmanager: 9093, grafana: 3000 },
     loopback: '127.0',
     netPrefix: '172.28.0',
   },

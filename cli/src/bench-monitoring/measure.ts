@@ -10,11 +10,11 @@ import {
   type ThroughputRecord,
   warmUp,
 } from '@replication-lab/load-tests';
+import { MONITORING } from '@replication-lab/monitoring';
 import { inTurns, pairedRatio } from '../bench/blocks.ts';
 import { OTHERS_CORES_MAX, othersClock } from '../bench/others.ts';
 import { bringUp } from '../bring-up.ts';
 import { LabError } from '../errors.ts';
-import { MONITORING } from '../native/monitoring.ts';
 import type { LabContext } from '../runtime.ts';
 import { openSwitch } from './switch.ts';
 import {

@@ -1,6 +1,7 @@
+import { PROMETHEUS } from '@replication-lab/monitoring';
 import { getJson } from '../http.ts';
 import { openNativeLab } from '../native/lab.ts';
-import { haveAllAnswered, monitorNames, monitorUrl, PROMETHEUS } from '../native/monitoring.ts';
+import { haveAllAnswered, monitorNames, monitorUrl } from '../native/monitoring.ts';
 import { stateDirectory } from '../paths.ts';
 import { requireState } from '../state.ts';
 import { waitFor } from '../wait.ts';

@@ -24,6 +24,7 @@ export function composeEnvironment(
     | 'statsPort'
     | 'httpsPort'
     | 'noticesPort'
+    | 'monitoringPorts'
     | 'netPrefix'
   >,
 ) {
@@ -36,6 +37,9 @@ export function composeEnvironment(
     STATS_PORT: String(state.statsPort),
     HTTPS_PORT: String(state.httpsPort),
     NOTICES_PORT: String(state.noticesPort),
+    PROMETHEUS_PORT: String(state.monitoringPorts.prometheus),
+    ALERTMANAGER_PORT: String(state.monitoringPorts.alertmanager),
+    GRAFANA_PORT: String(state.monitoringPorts.grafana),
     NET_PREFIX: state.netPrefix,
   };
 }
@@ -82,7 +86,7 @@ export async function docker(args: readonly string[], options: ComposeOptions = 
 function mendOf(said: string): string {
   const port = /(?:bind|listen).*?:(\d+)[^\d].*(?:already allocated|address already in use)/i.exec(said)?.[1];
   if (port)
-    return `another program has port ${port}: stop it, or take others: HTTP_PORT=8081 STATS_PORT=8405 HTTPS_PORT=8444 NOTICES_PORT=8026 ./lab up`;
+    return `another program has port ${port}: stop it, or take others: HTTP_PORT=8081 STATS_PORT=8405 HTTPS_PORT=8444 NOTICES_PORT=8026 ./lab up (monitoring: PROMETHEUS_PORT, ALERTMANAGER_PORT, GRAFANA_PORT)`;
   if (/pool overlaps|Address already in use.*subnet|invalid pool request/i.test(said)) {
     return 'another Docker network has this subnet: NET_PREFIX=172.29.7 ./lab up';
   }

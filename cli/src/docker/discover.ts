@@ -1,4 +1,5 @@
 import { CATCHER_PORT } from '@replication-lab/engines/config';
+import { ALERTMANAGER, GRAFANA, MONITORING, PROMETHEUS } from '@replication-lab/monitoring';
 import {
   API_NAMES,
   CATCHER,
@@ -10,7 +11,7 @@ import {
   SUPERVISOR_NAMES,
 } from '../native/layout.ts';
 import { repositoryRoot } from '../paths.ts';
-import { ENGINES, HTTPS_PARTS, type HttpsPart, type LabState } from '../state.ts';
+import { DEFAULT_MONITORING_PORTS, ENGINES, HTTPS_PARTS, type HttpsPart, type LabState } from '../state.ts';
 import { DEFAULT_NET_PREFIX, docker, dockerAnswers } from './compose.ts';
 import { type Container, listContainers } from './containers.ts';
 
@@ -29,11 +30,16 @@ export async function dockerLabWithoutState(): Promise<LabState | null> {
     phase: 'up',
     startedAt: new Date().toISOString(),
     checkout: repositoryRoot,
-    with: [],
+    with: containers.some(({ Service }) => Service === PROMETHEUS) ? [MONITORING] : [],
     httpPort: publishedPort(containers, 'haproxy', 8080) ?? DEFAULT_HTTP_PORT,
     statsPort: publishedPort(containers, 'haproxy', 8404) ?? DEFAULT_STATS_PORT,
     httpsPort: publishedPort(containers, 'haproxy', 8443) ?? DEFAULT_HTTPS_PORT,
     noticesPort: publishedPort(containers, CATCHER, CATCHER_PORT) ?? DEFAULT_NOTICES_PORT,
+    monitoringPorts: {
+      prometheus: publishedPort(containers, PROMETHEUS, 9090) ?? DEFAULT_MONITORING_PORTS.prometheus,
+      alertmanager: publishedPort(containers, ALERTMANAGER, 9093) ?? DEFAULT_MONITORING_PORTS.alertmanager,
+      grafana: publishedPort(containers, GRAFANA, 3000) ?? DEFAULT_MONITORING_PORTS.grafana,
+    },
     loopback: DEFAULT_LOOPBACK,
     netPrefix: await netPrefixOf(containers),
     certificates: true,

@@ -19,6 +19,7 @@ import type { LabObservation, NodeAnswer, NodeObservation, SupervisorObservation
 import { composeEnvironment } from './compose.ts';
 import { type Container, conditionOf, listContainers, serviceOf } from './containers.ts';
 import { type Answers, askInside } from './inside.ts';
+import { hasMonitoring, monitoringUrls } from './monitoring.ts';
 
 /** The agent itself gives its database a second; the rest is for a machine under load. */
 const ASK_MS = 2500;
@@ -49,7 +50,7 @@ export async function observeDocker(state: LabState): Promise<Omit<LabObservatio
     runtime: 'docker',
     topology: state.topology,
     durability: state.durability,
-    urls: { ...urlsOf(state), ...noticesUrl(state, `http://127.0.0.1:${state.noticesPort}/`) },
+    urls: { ...urlsOf(state), ...noticesUrlOf(state), ...monitoringUrls(state) },
     nodes: nodeNames(state.topology).map((name) => nodeOf(name, state, containers, inside)),
     apis: API_NAMES.map((name) => ({
       name,
@@ -62,6 +63,12 @@ export async function observeDocker(state: LabState): Promise<Omit<LabObservatio
     staleness: stalenessFrom(API_NAMES.map((name) => inside[`${name} topology`]?.body)),
     vip: { address: vipAddress(state), holder: vipHolder(inside) },
   };
+}
+
+/** The catcher is there for the supervisors' notices, and for alerts. */
+function noticesUrlOf(state: LabState): Readonly<Record<string, string>> {
+  const page = `http://127.0.0.1:${state.noticesPort}/`;
+  return hasMonitoring(state) ? { notices: page } : noticesUrl(state, page);
 }
 
 function targetsOf(state: LabState): Record<string, string> {

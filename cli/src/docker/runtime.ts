@@ -24,6 +24,7 @@ import { compose, composeEnvironment } from './compose.ts';
 import { conditionOf, listContainers, serviceOf } from './containers.ts';
 import { cutOffScript, RECONNECT, SHOW_CUT } from './cut.ts';
 import { askInside, runInside } from './inside.ts';
+import { dockerMonitors, readyUrl } from './monitoring.ts';
 import {
   agentHealth,
   agentUrl,
@@ -53,6 +54,8 @@ const listed = z.array(
 function healthUrl(state: LabState, part: PartName): string {
   if (isDatabase(part)) return agentUrl(state, part);
   if (part === CATCHER) return `http://${part}:${CATCHER_PORT}/livez`;
+  const monitor = readyUrl(part);
+  if (monitor !== null) return monitor;
   return (part.startsWith('supervisor-') ? supervisorUrl : apiUrl)(state, part, '/livez');
 }
 
@@ -69,7 +72,9 @@ export class DockerRuntime implements LabRuntime {
     this.#env = composeEnvironment(state);
     this.engine = state.engine;
     const supervisors = supervisorNames(state);
-    const guards = supervisors.length > 0 ? [CATCHER, ...supervisors] : [];
+    const monitors = dockerMonitors(state);
+    const catcher = supervisors.length > 0 || monitors.length > 0 ? [CATCHER] : [];
+    const guards = [...catcher, ...supervisors, ...monitors];
     this.parts = [...nodeNames(state.topology), ...API_NAMES, 'haproxy', ...guards];
   }
 

@@ -1,11 +1,11 @@
 import { LabError } from '../errors.ts';
 import { BACKUPS } from '../native/backup-service.ts';
 import { SUPERVISOR_NAMES } from '../native/layout.ts';
-import { MONITORING } from '../native/monitoring.ts';
 import type { LabContext } from '../runtime.ts';
 import { type LabState, writeState } from '../state.ts';
 import { capContainers } from './caps.ts';
 import { compose, composeEnvironment, dockerAnswers, noDocker } from './compose.ts';
+import { dockerMonitors } from './monitoring.ts';
 import { DockerRuntime } from './runtime.ts';
 
 /** Images are pulled and built the first time, over whatever network there is. */
@@ -15,12 +15,11 @@ const READY_SECONDS = 180;
 /** LabError `docker-missing` where there is no engine; before a lab that is up is ended for this one. */
 export async function prepareDocker(wanted: LabState): Promise<void> {
   // Compose says nothing of a profile that it does not know.
-  const absent = wanted.with.filter((part) => part === MONITORING || part === BACKUPS);
-  if (absent.length > 0)
+  if (wanted.with.includes(BACKUPS))
     throw new LabError(
       'usage',
-      `the docker lab has no ${absent.join(', no ')} yet`,
-      `./lab up --runtime native --with ${absent.join(' ')}`,
+      'the docker lab has no backups yet',
+      `./lab up --runtime native --with ${BACKUPS}`,
     );
   if ((await dockerAnswers()) === null) throw noDocker();
 }
@@ -33,6 +32,7 @@ export async function upDocker(
   context: LabContext,
 ): Promise<void> {
   if (previous) await endSupervisors(previous, state);
+  if (previous) await endMonitors(previous, state);
   await writeState(stateDir, { ...state, phase: 'starting' });
   context.progress('docker compose up (the first time it fetches and builds images)');
   const args = [
@@ -69,5 +69,13 @@ export async function upDocker(
 async function endSupervisors(previous: LabState, wanted: LabState): Promise<void> {
   if (previous.durability === wanted.durability && previous.topology === wanted.topology) return;
   const args = ['--profile', '*', 'rm', '--stop', '--force', ...SUPERVISOR_NAMES];
+  await compose(args, { env: composeEnvironment(previous) });
+}
+
+/** Those that are not wanted any more. */
+async function endMonitors(previous: LabState, wanted: LabState): Promise<void> {
+  const surplus = dockerMonitors(previous).filter((name) => !dockerMonitors(wanted).includes(name));
+  if (surplus.length === 0) return;
+  const args = ['--profile', '*', 'rm', '--stop', '--force', ...surplus];
   await compose(args, { env: composeEnvironment(previous) });
 }

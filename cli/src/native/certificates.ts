@@ -8,6 +8,7 @@ import {
 } from '@replication-lab/certificates';
 import { API_NAMES, NODE_NAMES, replicationUser, SUPERVISOR_NAMES } from '@replication-lab/engines/config';
 import { runAsFor } from '@replication-lab/engines/local';
+import { LAB_EXPORTER } from '@replication-lab/monitoring';
 import { LabError } from '../errors.ts';
 import { type LabState, readState } from '../state.ts';
 import {
@@ -18,7 +19,7 @@ import {
   nodeEndpoint,
   supervisorHost,
 } from './layout.ts';
-import { LAB_EXPORTER, monitorAddress } from './monitoring.ts';
+import { monitorAddress } from './monitoring.ts';
 import { unprivilegedUser } from './users.ts';
 
 type Wanted = Pick<LabState, 'engine' | 'loopback'>;

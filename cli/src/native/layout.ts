@@ -14,6 +14,7 @@ import type { Accounts, Durability, Endpoint, EngineName, NodeTlsFiles } from '@
 import {
   AGENT_PORT,
   API_NAMES,
+  API_PORT,
   accountsFrom,
   CATCHER,
   CATCHER_PORT,
@@ -28,6 +29,7 @@ import {
   nodeTlsFiles,
   SUPERVISOR_NAMES,
   SUPERVISOR_PORT,
+  supervisorNames,
 } from '@replication-lab/engines/config';
 import { engineDirectory } from '../paths.ts';
 import type { LabUrls, Topology } from '../runtime.ts';
@@ -35,8 +37,7 @@ import type { HttpsPart, LabState } from '../state.ts';
 
 /** Where every process of a native lab listens and what it is told. All addresses of the runtime are on this page. */
 
-export { API_NAMES, CATCHER, SUPERVISOR_NAMES };
-export const API_PORT = 3000;
+export { API_NAMES, API_PORT, CATCHER, SUPERVISOR_NAMES, supervisorNames };
 export const DEFAULT_HTTP_PORT = 8080;
 export const DEFAULT_STATS_PORT = 8404;
 export const DEFAULT_HTTPS_PORT = 8443;
@@ -107,10 +108,6 @@ export const webhookUrl = (plan: Pick<NativePlan, 'loopback' | 'https'>): string
 
 export const mailHost = (where: Pick<Where, 'loopback'>): string =>
   `${catcherHost(where)}:${CATCHER_SMTP_PORT}`;
-
-/** One node has nobody to promote, and without quorum commit nobody may be promoted. */
-export const supervisorNames = ({ topology, durability }: Pick<LabState, 'topology' | 'durability'>) =>
-  topology === 'replicated' && durability === 'quorum' ? SUPERVISOR_NAMES : [];
 
 /** What watches the lab and mends it, in the order in which it is started. */
 export const guardNames = (lab: Pick<LabState, 'topology' | 'durability'>): readonly string[] =>

@@ -1,13 +1,23 @@
-import { chmod, chown, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CA, caFile } from '@replication-lab/certificates';
-import { SUPERVISOR_PORT } from '@replication-lab/engines/config';
+import { caFile } from '@replication-lab/certificates';
+import { HAPROXY } from '@replication-lab/engines/config';
+import {
+  ALERTMANAGER,
+  KEEP,
+  LAB_EXPORTER,
+  MONITOR_PORTS,
+  MONITORING,
+  type MonitorName,
+  PROMETHEUS,
+  targetsAt,
+  writeAlertmanager,
+  writePrometheus,
+} from '@replication-lab/monitoring';
 import { LabError } from '../errors.ts';
 import { repositoryRoot } from '../paths.ts';
-import type { LabState } from '../state.ts';
+import type { HttpsPart, LabState } from '../state.ts';
 import {
-  API_NAMES,
-  API_PORT,
   apiHost,
   mailHost,
   type NativePlan,
@@ -24,33 +34,26 @@ import { unprivilegedUser } from './users.ts';
 
 /** Prometheus and Alertmanager of a native lab (`./lab up --with monitoring`); what they ask and tell is in infra/monitoring. */
 
-export const MONITORING = 'monitoring';
-export const PROMETHEUS = 'prometheus';
-export const ALERTMANAGER = 'alertmanager';
-
 /** Debian's name of the program, by ours. */
 const PROGRAMS = { [PROMETHEUS]: 'prometheus', [ALERTMANAGER]: 'prometheus-alertmanager' } as const;
-/** What no part of the lab measures of itself: see lab-figures.ts. */
-export const LAB_EXPORTER = 'lab-exporter';
-type MonitorName = keyof typeof PROGRAMS | typeof LAB_EXPORTER;
 
-const PLACES = {
-  [PROMETHEUS]: { last: 1, port: 9090 },
-  [ALERTMANAGER]: { last: 2, port: 9093 },
-  [LAB_EXPORTER]: { last: 3, port: 9100 },
-} as const satisfies Record<MonitorName, { last: number; port: number }>;
+/** The last number of its address. */
+const LAST = { [PROMETHEUS]: 1, [ALERTMANAGER]: 2, [LAB_EXPORTER]: 3 } as const satisfies Record<
+  MonitorName,
+  number
+>;
 
 type Where = Pick<NativePlan, 'loopback'>;
 
-export const isMonitor = (name: string): name is MonitorName => name in PLACES;
+export const isMonitor = (name: string): name is MonitorName => name in LAST;
 
 /** What is started for it, in this order. */
 export const monitorNames = ({ with: parts }: Pick<LabState, 'with'>): readonly MonitorName[] =>
   parts.includes(MONITORING) ? [ALERTMANAGER, LAB_EXPORTER, PROMETHEUS] : [];
 
 export const monitorAddress = ({ loopback }: Where, name: MonitorName) => ({
-  host: `${loopback}.50.${PLACES[name].last}`,
-  port: PLACES[name].port,
+  host: `${loopback}.50.${LAST[name]}`,
+  port: MONITOR_PORTS[name],
 });
 
 /** People look at the two others with a browser. */
@@ -87,9 +90,6 @@ export const monitoringNeed: Need = {
 };
 
 const SOURCE = join(repositoryRoot, 'infra/monitoring');
-const RULES = ['recording.yml', 'alerts.yml'];
-/** What was measured is kept for a day, and no more than this. */
-const KEEP = ['--storage.tsdb.retention.time=1d', '--storage.tsdb.retention.size=512MB'];
 
 /** Writes its configuration anew, and returns how it is started. LabError `missing-servers` without its program. */
 export async function monitorCommand(plan: NativePlan, name: MonitorName) {
@@ -109,13 +109,13 @@ export async function monitorCommand(plan: NativePlan, name: MonitorName) {
   const args =
     name === PROMETHEUS
       ? [
-          `--config.file=${await writePrometheus(plan, directory, runAs)}`,
+          `--config.file=${await writePrometheus({ ...written(plan, directory), ...asked(plan), owner: runAs })}`,
           `--storage.tsdb.path=${data}`,
           ...KEEP,
         ]
       : // The only one of its kind looks for no others.
         [
-          `--config.file=${await writeAlertmanager(plan, directory)}`,
+          `--config.file=${await writeAlertmanager({ ...written(plan, directory), ...told(plan) })}`,
           `--storage.path=${data}`,
           '--cluster.listen-address=',
         ];
@@ -138,47 +138,35 @@ function exporterCommand(plan: NativePlan) {
   };
 }
 
-async function writePrometheus(
-  plan: NativePlan,
-  directory: string,
-  runAs: { readonly uid: number; readonly gid: number } | null,
-): Promise<string> {
-  await mkdir(join(directory, 'targets'), { recursive: true });
-  await mkdir(join(directory, 'rules'), { recursive: true });
-  for (const rules of RULES) await copyFile(join(SOURCE, 'rules', rules), join(directory, 'rules', rules));
-  for (const [job, targets] of Object.entries(targetsOf(plan)))
-    await writeFile(join(directory, 'targets', `${job}.json`), JSON.stringify(targets, null, 2));
-  await copyAuthority(plan, directory);
-  const token = join(directory, 'supervisor-token');
-  await writeFile(token, supervisorToken(), { mode: 0o600 });
-  await chmod(token, 0o600);
-  if (runAs) await chown(token, runAs.uid, runAs.gid);
-  const config = join(directory, 'prometheus.yml');
-  await copyFile(join(SOURCE, 'prometheus.yml'), config);
-  return config;
+const written = ({ certificates }: NativePlan, directory: string) => ({
+  source: SOURCE,
+  directory,
+  caFile: certificates === null ? null : caFile(certificates),
+});
+
+const asked = (plan: NativePlan) => ({ site: siteOf(plan), supervisorToken: supervisorToken() });
+
+const told = (plan: NativePlan) => ({
+  mailHost: mailHost(plan),
+  mailTls: plan.https.includes('notices'),
+  webhookUrl: webhookUrl(plan),
+});
+
+function siteOf(plan: NativePlan) {
+  const supervisors = supervisorNames(plan);
+  return {
+    host: (part: string): string => {
+      if (isMonitor(part)) return monitorAddress(plan, part).host;
+      if (part === HAPROXY) return '127.0.0.1';
+      return supervisors.includes(part) ? supervisorHost(plan, part) : apiHost(plan, part);
+    },
+    speaksTls: (part: HttpsPart) => schemeOf(plan, part) === 'https',
+    supervisors,
+    haproxyPort: plan.statsPort,
+  };
 }
 
-/** By job: what Prometheus reads of `file_sd_configs`. The lab's name of a part is its `instance`. */
-export function targetsOf(plan: NativePlan) {
-  const target = (instance: string, host: string, port: number, scheme = 'http') => ({
-    targets: [`${host}:${port}`],
-    labels: { instance, __scheme__: scheme },
-  });
-  const monitor = (name: MonitorName) => {
-    const { host, port } = monitorAddress(plan, name);
-    return target(name, host, port, schemeOfMonitor(plan, name));
-  };
-  return {
-    api: API_NAMES.map((name) => target(name, apiHost(plan, name), API_PORT, schemeOf(plan, 'api'))),
-    supervisor: supervisorNames(plan).map((name) =>
-      target(name, supervisorHost(plan, name), SUPERVISOR_PORT, schemeOf(plan, 'supervisors')),
-    ),
-    haproxy: [target('haproxy', '127.0.0.1', plan.statsPort)],
-    prometheus: [monitor(PROMETHEUS)],
-    alertmanager: [monitor(ALERTMANAGER)],
-    lab: [monitor(LAB_EXPORTER)],
-  };
-}
+export const targetsOf = (plan: NativePlan) => targetsAt(siteOf(plan));
 
 /** Whether Prometheus has asked each of these parts since its start, and all have answered; of its answer to /api/v1/targets. */
 export function haveAllAnswered(targets: unknown, plan: NativePlan): boolean {
@@ -188,22 +176,4 @@ export function haveAllAnswered(targets: unknown, plan: NativePlan): boolean {
   const { alertmanager: _, ...askedJobs } = targetsOf(plan);
   const wanted = Object.values(askedJobs).flat().length;
   return asked.length === wanted && asked.every(({ health }) => health === 'up');
-}
-
-/** With what those are verified who are asked, or told. */
-async function copyAuthority({ certificates }: NativePlan, directory: string): Promise<void> {
-  if (certificates !== null) await copyFile(caFile(certificates), join(directory, CA));
-}
-
-/** Alertmanager reads no environment, so what differs is put into its file. */
-async function writeAlertmanager(plan: NativePlan, directory: string): Promise<string> {
-  const template = await readFile(join(SOURCE, 'alertmanager.yml'), 'utf8');
-  const config = join(directory, 'alertmanager.yml');
-  const text = template
-    .replaceAll('SMTP_HOST', mailHost(plan))
-    .replaceAll('SMTP_TLS', String(plan.https.includes('notices')))
-    .replaceAll('WEBHOOK_URL', webhookUrl(plan));
-  await copyAuthority(plan, directory);
-  await writeFile(config, text);
-  return config;
 }

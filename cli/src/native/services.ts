@@ -1,6 +1,6 @@
 import { chown, copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { NODE_NAMES } from '@replication-lab/engines/config';
+import { HAPROXY, NODE_NAMES } from '@replication-lab/engines/config';
 import { LabError } from '../errors.ts';
 import { answers, dateOf } from '../http.ts';
 import { repositoryRoot } from '../paths.ts';
@@ -32,7 +32,7 @@ import { isMonitor, monitorCommand, monitorUrl } from './monitoring.ts';
 import { findHaproxy } from './packages.ts';
 import { unprivilegedUser } from './users.ts';
 
-export const HAPROXY = 'haproxy';
+export { HAPROXY };
 /** What faces the clients. */
 export const SERVICES: readonly string[] = [...API_NAMES, HAPROXY];
 

@@ -1,5 +1,6 @@
 import { NODE_NAMES } from '@replication-lab/engines/config';
 import { engineOf } from '@replication-lab/engines/local';
+import { ALERTMANAGER, LAB_EXPORTER, MONITORING, PROMETHEUS } from '@replication-lab/monitoring';
 import { LabError } from '../errors.ts';
 import type { LabContext } from '../runtime.ts';
 import { type HttpsPart, type LabState, writeState } from '../state.ts';
@@ -9,14 +10,7 @@ import { runLabBootstrap } from './bootstrap.ts';
 import { prepareCertificates } from './certificates.ts';
 import { type NativeLab, openNativeLab } from './lab.ts';
 import { AGENT, API_NAMES, CATCHER, guardNames, nodeNames, SUPERVISOR_NAMES } from './layout.ts';
-import {
-  ALERTMANAGER,
-  LAB_EXPORTER,
-  MONITORING,
-  monitoringNeed,
-  monitorNames,
-  PROMETHEUS,
-} from './monitoring.ts';
+import { monitoringNeed, monitorNames } from './monitoring.ts';
 import { serverNeed } from './needs.ts';
 import { ensurePackages, findProgram, haproxyNeed } from './packages.ts';
 import { preflight } from './preflight.ts';

@@ -22,7 +22,7 @@ export const up = defineVerb<UpOptions>({
     runtimeOption(),
     new Option(
       '--with <part...>',
-      'optional parts: monitoring, backups (native); docker: profiles of docker-compose.yml',
+      'optional parts: monitoring; backups (native); docker: other profiles of docker-compose.yml, too',
     ),
   ],
   printsData: true,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { NODE_NAMES, SUPERVISOR_USER, TLS_FILES } from './names.ts';
+import { NODE_NAMES, SUPERVISOR_NAMES, SUPERVISOR_USER, TLS_FILES } from './names.ts';
 import {
   type Accounts,
   ENGINE_NAMES,
@@ -67,6 +67,16 @@ export const databaseEnvironment = z.object({
 export const DURABILITIES = ['quorum', 'async'] as const;
 export type Durability = (typeof DURABILITIES)[number];
 export const DEFAULT_DURABILITY: Durability = 'quorum';
+
+export const TOPOLOGIES = ['single', 'replicated'] as const;
+export type Topology = (typeof TOPOLOGIES)[number];
+
+/** Who acts: one node has nobody to promote, and without quorum commit nobody may be promoted. */
+export const supervisorNames = (lab: {
+  readonly topology: Topology;
+  readonly durability: Durability;
+}): readonly string[] =>
+  lab.topology === 'replicated' && lab.durability === 'quorum' ? SUPERVISOR_NAMES : [];
 
 export type DatabaseEnvironment = z.infer<typeof databaseEnvironment>;
 

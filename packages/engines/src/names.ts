@@ -12,6 +12,10 @@ export const NODE_NAMES = ['db-1', 'db-2', 'db-3'] as const;
 /** Three replicas of the API, so that one may end; two supervisors, for the same reason. */
 export const API_NAMES = ['api-1', 'api-2', 'api-3'] as const;
 export const SUPERVISOR_NAMES = ['supervisor-1', 'supervisor-2'] as const;
+export const HAPROXY = 'haproxy';
+
+/** Where a replica of the API listens. */
+export const API_PORT = 3000;
 
 /** Files of a node's TLS folder. Each but the first holds a certificate and its key. */
 export const TLS_FILES = { ca: 'ca.pem', server: 'server.pem', replication: 'replication.pem' } as const;

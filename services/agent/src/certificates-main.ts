@@ -1,4 +1,4 @@
-import { caFile, ensureCertificates, listCertificates } from '@replication-lab/certificates';
+import { caFile, ensureCertificates, listCertificates, publicDirectory } from '@replication-lab/certificates';
 import {
   API_NAMES,
   CATCHER,
@@ -6,7 +6,9 @@ import {
   replicationUser,
   SUPERVISOR_NAMES,
 } from '@replication-lab/engines/config';
+import { LAB_EXPORTER } from '@replication-lab/monitoring';
 import { z } from 'zod';
+import { writeEnds } from './certificate-ends.ts';
 
 /** What the one-shot `certificates` reads from its environment. */
 const certificatesEnvironment = z.object({
@@ -50,7 +52,7 @@ async function main(): Promise<void> {
       addresses: [name, address, ...(env.VIP ? [env.VIP] : [])],
       account: replicationUser(name),
     })),
-    services: [...API_NAMES, CATCHER, ...SUPERVISOR_NAMES].map((name) => ({
+    services: [...API_NAMES, CATCHER, LAB_EXPORTER, ...SUPERVISOR_NAMES].map((name) => ({
       name,
       addresses: [name, ...FROM_INSIDE],
     })),
@@ -63,6 +65,7 @@ async function main(): Promise<void> {
   };
   if (env.LIST === '1') return console.log(JSON.stringify(await listCertificates(plan)));
   const issued = await ensureCertificates(plan, { how: env.RENEW === '1' ? 'renew' : 'missing' });
+  await writeEnds(publicDirectory(env.CERTIFICATES_DIR), await listCertificates(plan));
   for (const { file, why, end } of issued)
     console.log(`certificates: ${file} is new (${why}), good until ${end.toISOString()}`);
   if (issued.length === 0)

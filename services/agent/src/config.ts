@@ -8,6 +8,7 @@ import {
   databaseEnvironment,
   fileText,
   serviceEnvironment,
+  TOPOLOGIES,
 } from '@replication-lab/engines/config';
 import { z } from 'zod';
 
@@ -44,7 +45,7 @@ export type AgentEnvironment = z.infer<typeof agentEnvironment>;
 
 /** What the one-shot bootstrap and the seeding read from their environment. */
 export const bootstrapEnvironment = databaseEnvironment.extend({
-  TOPOLOGY: z.enum(['single', 'replicated']).default('replicated'),
+  TOPOLOGY: z.enum(TOPOLOGIES).default('replicated'),
   DURABILITY: z.enum(DURABILITIES).default(DEFAULT_DURABILITY),
   AGENT_PORT: agentEnvironment.shape.AGENT_PORT,
   AGENT_TOKEN: agentEnvironment.shape.AGENT_TOKEN,

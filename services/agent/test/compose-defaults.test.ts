@@ -29,14 +29,23 @@ describe('memory', () => {
     mib('CATCHER_MEMORY') +
     mib('HAPROXY_MEMORY');
 
+  const monitoringMib =
+    mib('PROMETHEUS_MEMORY') +
+    mib('ALERTMANAGER_MEMORY') +
+    mib('GRAFANA_MEMORY') +
+    mib('LAB_EXPORTER_MEMORY');
+
   test('all that runs may use less than 2,500 MB', () => {
     expect(totalMib * 2 ** 20).toBeLessThan(2500e6);
   });
 
-  test.each(['.env', 'docs/reference/docker.md'])('%s prints the true total', (path) => {
-    const [inMib, inMb] = [totalMib, (totalMib * 2 ** 20) / 1e6].map((n) =>
-      Math.round(n).toLocaleString('en'),
-    );
-    expect(read(path)).toContain(`${inMib} MiB, which are ${inMb} MB`);
-  });
+  test.each(['.env', 'docs/reference/docker.md'])(
+    '%s prints the true total, and that of monitoring',
+    (path) => {
+      for (const sum of [totalMib, monitoringMib]) {
+        const [inMib, inMb] = [sum, (sum * 2 ** 20) / 1e6].map((n) => Math.round(n).toLocaleString('en'));
+        expect(read(path)).toContain(`${inMib} MiB, which are ${inMb} MB`);
+      }
+    },
+  );
 });

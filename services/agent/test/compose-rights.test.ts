@@ -66,10 +66,17 @@ const CAPABILITIES: Record<string, readonly string[]> = {
 
 /** Whoever is on no network is named by its `network_mode`. */
 const NETWORKS: Record<string, readonly string[]> = {
-  haproxy: ['front'],
+  // `metrics` has nobody but these two: Prometheus asks, and listens on the back network only.
+  haproxy: ['front', 'metrics'],
+  prometheus: ['lab', 'metrics'],
   k6: ['front'],
   api: ['front', 'lab'],
-  ...Object.fromEntries(['bootstrap', 'catcher', 'db', 'supervisor'].map((kind) => [kind, ['lab']])),
+  ...Object.fromEntries(
+    ['bootstrap', 'catcher', 'db', 'supervisor', 'lab-exporter', 'alertmanager', 'grafana'].map((kind) => [
+      kind,
+      ['lab'],
+    ]),
+  ),
 };
 
 test('every kind of service is looked at, and every exception is of one', () => {

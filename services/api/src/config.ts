@@ -1,4 +1,4 @@
-import { databaseEnvironment, serviceEnvironment } from '@replication-lab/engines/config';
+import { databaseEnvironment, serviceEnvironment, TOPOLOGIES } from '@replication-lab/engines/config';
 import { z } from 'zod';
 
 const milliseconds = (defaultMs: number, min: number, max: number) =>
@@ -37,7 +37,7 @@ export const apiEnvironment = databaseEnvironment
       .transform((text) => text.split(',').map((key) => key.trim()))
       .refine((keys) => keys.every((key) => key.length >= 32), 'each key needs at least 32 characters'),
     /** For the logs only: roles and nodes are always asked. */
-    TOPOLOGY: z.enum(['single', 'replicated']).default('replicated'),
+    TOPOLOGY: z.enum(TOPOLOGIES).default('replicated'),
 
     /** Connections per node. */
     POOL_WRITE: count(5, 1000),

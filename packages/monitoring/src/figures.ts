@@ -1,27 +1,21 @@
 import { statfs } from 'node:fs/promises';
-import { type BackupStatus, readBackupStatus } from './backup-status.ts';
-import { listEnds } from './certificates.ts';
 
 /** What no part of the lab measures of itself: the ends of certificates, the last backup, room on the disk. */
 export interface LabFigures {
   /** Null: there is none that can be read. */
   readonly certificates: readonly { readonly file: string; readonly writtenEnd: Date | null }[];
-  readonly backup: BackupStatus | null;
+  /** Null before the first attempt. `lastProvenAt` is of the last backup that was restored and compared. */
+  readonly backup: {
+    readonly lastProvenAt: string | null;
+    readonly lastOutcome: 'proved' | 'failed';
+  } | null;
   readonly disk: { readonly freeBytes: number; readonly sizeBytes: number };
 }
 
-export async function readFigures(stateDir: string): Promise<LabFigures> {
-  const [certificates, backup, disk] = await Promise.all([
-    listEnds(stateDir),
-    readBackupStatus(stateDir),
-    statfs(stateDir),
-  ]);
-  // What the databases' users may take: the reserve is for root.
-  return {
-    certificates,
-    backup,
-    disk: { freeBytes: disk.bavail * disk.bsize, sizeBytes: disk.blocks * disk.bsize },
-  };
+/** Of the disk that holds `path`: what the databases' users may take. The reserve is for root. */
+export async function readDisk(path: string): Promise<LabFigures['disk']> {
+  const disk = await statfs(path);
+  return { freeBytes: disk.bavail * disk.bsize, sizeBytes: disk.blocks * disk.bsize };
 }
 
 type Sample = readonly [labels: string, value: number];
