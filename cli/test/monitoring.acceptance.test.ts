@@ -8,8 +8,8 @@ import { findProgram } from '../src/native/packages.ts';
 import { repositoryRoot } from '../src/paths.ts';
 import type { LabStatus } from '../src/status/types.ts';
 import { waitFor } from '../src/wait.ts';
-import { readDashboard } from './support/dashboard.ts';
 import { API_URL, TestLab, whyNot } from './support/lab.ts';
+import { AskedPrometheus } from './support/prometheus.ts';
 import { WriteLoad } from './support/write-load.ts';
 
 const DEADLINE_MS = 60_000;
@@ -27,37 +27,19 @@ it.skipIf(promtool === null)('every alert comes when it should, and not otherwis
 describe.skipIf(reason !== null)('the native lab with monitoring', () => {
   let lab: TestLab;
   let urls: LabStatus['urls'];
+  let prometheus: AskedPrometheus;
 
   beforeAll(async () => {
     lab = await TestLab.make();
     await lab.must('up', '--runtime', 'native', '--engine', 'mariadb', '--with', 'monitoring');
     urls = (await lab.status()).urls;
+    prometheus = new AskedPrometheus(urls.prometheus!);
   });
   afterAll(async () => {
     await lab.run(['down', '--volumes']);
     await rm(lab.stateDir, { recursive: true, force: true });
   });
 
-  const query = async (expression: string) => {
-    const url = new URL(`/api/v1/query?query=${encodeURIComponent(expression)}`, urls.prometheus);
-    const { data } = (await (await fetch(url)).json()) as {
-      data: { result: { metric: Record<string, string>; value: [number, string] }[] };
-    };
-    return data.result;
-  };
-  /** Whether there was a number at any time of the last five minutes: a dashboard shows a span of time. */
-  const queryRange = async (expression: string): Promise<boolean> => {
-    const now = Date.now() / 1000;
-    const question = { query: expression, start: `${now - 300}`, end: `${now}`, step: '2' };
-    const url = new URL(`/api/v1/query_range?${new URLSearchParams(question)}`, urls.prometheus);
-    const answer = (await (await fetch(url)).json()) as {
-      status: string;
-      error?: string;
-      data: { result: { values: [number, string][] }[] };
-    };
-    expect(answer.status, `${expression}: ${answer.error}`).toBe('success');
-    return answer.data.result.some(({ values }) => values.some(([, value]) => value !== 'NaN'));
-  };
   const caught = async (via: Caught['via'], words: string) => {
     const { notices } = (await (await fetch(`${urls.notices}notices`)).json()) as { notices: Caught[] };
     return notices.some((notice) => notice.via === via && notice.title.includes(words));
@@ -66,22 +48,19 @@ describe.skipIf(reason !== null)('the native lab with monitoring', () => {
     waitFor(check, { what, timeoutMs: DEADLINE_MS, everyMs: 200 });
 
   it('asks every part, and each rule has an answer', async () => {
-    await until('all targets to answer', async () => {
-      const up = await query('up');
-      return up.length === 8 && up.every(({ value }) => value[1] === '1');
-    });
+    await until('all targets to answer', () => prometheus.everyPartAnswers(8));
     for (const rule of [
       'lab:node_up',
       'lab:node_staleness_seconds',
       'lab:node_replicating',
       'lab:primary_epoch',
     ])
-      await until(rule, async () => (await query(rule)).length > 0);
+      await until(rule, async () => (await prometheus.query(rule)).length > 0);
     await until('a supervisor that is armed', async () => {
-      const [armed] = await query('max(supervisor_armed)');
+      const [armed] = await prometheus.query('max(supervisor_armed)');
       return armed?.value[1] === '1';
     });
-    expect(await query('ALERTS{alertstate="firing"}')).toEqual([]);
+    expect(await prometheus.query('ALERTS{alertstate="firing"}')).toEqual([]);
   });
 
   it('tells a person that the primary is gone and was replaced, by webhook and by mail, and that it is back', async () => {
@@ -93,7 +72,7 @@ describe.skipIf(reason !== null)('the native lab with monitoring', () => {
     await load.acknowledgedMore(20);
     await until('reads to be counted', async () => {
       expect((await fetch(`${API_URL}/users?limit=1`)).status).toBe(200);
-      return queryRange('lab:reads_on_primary:ratio30s');
+      return prometheus.hasAnswered('lab:reads_on_primary:ratio30s');
     });
     await load.stop();
     await lab.must('heal');
@@ -102,20 +81,16 @@ describe.skipIf(reason !== null)('the native lab with monitoring', () => {
   });
 
   it('has an answer for each question of the dashboard, after that', async () => {
-    const board = await readDashboard();
-    expect(board.questions.length).toBeGreaterThan(25);
-    const unanswered = [];
-    for (const question of board.questions) {
-      const seen = await queryRange(question.expression);
-      if (!seen) unanswered.push(`${question.where}: ${question.expression}`);
-    }
-    expect(unanswered).toEqual([]);
+    expect(await prometheus.unansweredOfDashboard()).toEqual([]);
   });
 
   it('knows the disk and the certificates', async () => {
     await until('their figures', async () => {
-      const [disk] = await query('lab_disk_free_bytes / lab_disk_size_bytes');
-      return Number(disk?.value[1]) > 0 && (await query('lab_certificate_end_timestamp_seconds')).length > 6;
+      const [disk] = await prometheus.query('lab_disk_free_bytes / lab_disk_size_bytes');
+      return (
+        Number(disk?.value[1]) > 0 &&
+        (await prometheus.query('lab_certificate_end_timestamp_seconds')).length > 6
+      );
     });
   });
 
@@ -124,6 +99,6 @@ describe.skipIf(reason !== null)('the native lab with monitoring', () => {
     expect(await lab.must(...up)).toMatch(/^Already up/);
     await lab.must('fault', 'kill', 'prometheus', '--background', '--for', '120s');
     await lab.must('heal');
-    expect(await query('up')).toHaveLength(8);
+    expect(await prometheus.query('up')).toHaveLength(8);
   });
 });

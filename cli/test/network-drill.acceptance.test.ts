@@ -60,7 +60,7 @@ describe.skipIf(reason !== null)(`a drill of the network of the docker lab with 
     const { failures, answered } = await load.stop();
     expect({ code, failures }).toEqual({ code: 0, failures: [] });
     expect(answered).toBeGreaterThan(10);
-    expect(JSON.parse(stdout)).toHaveLength(20);
+    expect(JSON.parse(stdout)).toHaveLength(21);
     const after = await waitFor(
       async () => {
         const shown = await shownBy(https, ca);

@@ -30,6 +30,8 @@ export class ComposeLab {
   readonly statsUrl: string;
   readonly httpsUrl: string;
   readonly noticesUrl: string;
+  readonly prometheusUrl: string;
+  readonly grafanaUrl: string;
   readonly vip: string;
   readonly #env: Record<string, string>;
 
@@ -46,6 +48,8 @@ export class ComposeLab {
     this.statsUrl = `http://127.0.0.1:${ports[1]}`;
     this.httpsUrl = `https://127.0.0.1:${ports[3]}`;
     this.noticesUrl = `http://127.0.0.1:${ports[2]}/notices`;
+    this.prometheusUrl = `http://127.0.0.1:${ports[4]}`;
+    this.grafanaUrl = `http://127.0.0.1:${ports[6]}`;
     this.vip = `${netPrefix}.100`;
     this.#env = {
       COMPOSE_PROJECT_NAME: project,
@@ -55,6 +59,9 @@ export class ComposeLab {
       STATS_PORT: String(ports[1]),
       NOTICES_PORT: String(ports[2]),
       HTTPS_PORT: String(ports[3]),
+      PROMETHEUS_PORT: String(ports[4]),
+      ALERTMANAGER_PORT: String(ports[5]),
+      GRAFANA_PORT: String(ports[6]),
     };
   }
 
@@ -73,8 +80,14 @@ export class ComposeLab {
     return ComposeLab.#make('mysql', {});
   }
 
+  /** With Prometheus and what belongs to it. */
+  static withMonitoring(engine: EngineName): Promise<ComposeLab> {
+    return ComposeLab.#make(engine, { COMPOSE_PROFILES: `${engine},quorum,monitoring`, DB_ENGINE: engine });
+  }
+
   static async #make(engine: EngineName, wanted: Readonly<Record<string, string>>): Promise<ComposeLab> {
-    const ports = [await freePort(), await freePort(), await freePort(), await freePort()];
+    const ports: number[] = [];
+    while (ports.length < 7) ports.push(await freePort());
     const suffix = randomBytes(3).toString('hex');
     return new ComposeLab(engine, `lab-test-${engine}-${suffix}`, ports, await freeNetwork(), wanted);
   }

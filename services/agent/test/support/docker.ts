@@ -53,6 +53,17 @@ export async function whyNot(images: readonly string[]): Promise<string | null> 
   return null;
 }
 
+/** The first of these images that is not here; none is asked for elsewhere. */
+export async function missingOf(images: readonly string[]): Promise<string | null> {
+  for (const image of images) {
+    const { code } = await docker(['image', 'inspect', '--format', '{{.Id}}', image]).catch(() => ({
+      code: -1,
+    }));
+    if (code !== 0) return image;
+  }
+  return null;
+}
+
 /** A suite that does not run must not look like one that passed. */
 export function sayNotRun(suite: string, reason: string): void {
   console.error(`\n${'='.repeat(100)}\nNOT RUN: ${suite}: ${reason}\n${'='.repeat(100)}\n`);
