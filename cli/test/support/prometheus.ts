@@ -20,6 +20,15 @@ export class AskedPrometheus {
     return data.result;
   }
 
+  /** What it asks. */
+  async asked(): Promise<string[]> {
+    const url = new URL('/api/v1/targets?state=active', this.#url);
+    const { data } = (await (await fetch(url)).json()) as {
+      data: { activeTargets: { scrapeUrl: string }[] };
+    };
+    return data.activeTargets.map(({ scrapeUrl }) => scrapeUrl);
+  }
+
   /** Whether it has asked so many parts, and each has answered. */
   async everyPartAnswers(count: number): Promise<boolean> {
     const up = await this.query('up');
