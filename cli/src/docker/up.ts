@@ -1,3 +1,4 @@
+import { PROMETHEUS } from '@replication-lab/monitoring';
 import { LabError } from '../errors.ts';
 import { BACKUPS } from '../native/backup-service.ts';
 import { SUPERVISOR_NAMES } from '../native/layout.ts';
@@ -31,8 +32,10 @@ export async function upDocker(
   previous: LabState | null,
   context: LabContext,
 ): Promise<void> {
-  if (previous) await endSupervisors(previous, state);
-  if (previous) await endMonitors(previous, state);
+  if (previous) {
+    await endMonitors(previous, state);
+    await endSupervisors(previous, state);
+  }
   await writeState(stateDir, { ...state, phase: 'starting' });
   context.progress('docker compose up (the first time it fetches and builds images)');
   const args = [
@@ -67,15 +70,19 @@ export async function upDocker(
  * leaves containers alone whose profile is not wanted any more.)
  */
 async function endSupervisors(previous: LabState, wanted: LabState): Promise<void> {
-  if (previous.durability === wanted.durability && previous.topology === wanted.topology) return;
+  if (sameNodes(previous, wanted)) return;
   const args = ['--profile', '*', 'rm', '--stop', '--force', ...SUPERVISOR_NAMES];
   await compose(args, { env: composeEnvironment(previous) });
 }
 
-/** Those that are not wanted any more. */
+const sameNodes = (a: LabState, b: LabState): boolean =>
+  a.durability === b.durability && a.topology === b.topology;
+
+/** Those that are not wanted any more; and who would tell of parts that end because others are wanted. */
 async function endMonitors(previous: LabState, wanted: LabState): Promise<void> {
-  const surplus = dockerMonitors(previous).filter((name) => !dockerMonitors(wanted).includes(name));
-  if (surplus.length === 0) return;
-  const args = ['--profile', '*', 'rm', '--stop', '--force', ...surplus];
+  const stay = dockerMonitors(wanted).filter((name) => sameNodes(previous, wanted) || name !== PROMETHEUS);
+  const ending = dockerMonitors(previous).filter((name) => !stay.includes(name));
+  if (ending.length === 0) return;
+  const args = ['--profile', '*', 'rm', '--stop', '--force', ...ending];
   await compose(args, { env: composeEnvironment(previous) });
 }
