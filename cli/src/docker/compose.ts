@@ -93,6 +93,9 @@ function mendOf(said: string): string {
   if (/non-overlapping IPv4 address pool|predefined address pools/i.test(said)) {
     return 'Docker has no addresses left for another network: docker network prune removes those that nothing uses';
   }
+  if (/pull access denied|manifest (?:unknown|for)|Get "https?:\/\/[^"]*\/v2\//i.test(said)) {
+    return 'an image is not here and cannot be fetched: its tag is in .env; without any: ./lab up --runtime native';
+  }
   if (/Cannot connect to the Docker daemon|permission denied/i.test(said)) return './lab doctor';
   return './lab logs shows what the containers say';
 }
