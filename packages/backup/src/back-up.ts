@@ -28,7 +28,7 @@ export const lastNode = (records: readonly BackupRecord[], lineage: string): str
   records.filter(({ kind, lineage: own }) => kind !== 'dump' && own === lineage).at(-1)?.node ?? null;
 
 /**
- * Copies all data of a caught-up replica into the repository, without stopping it. A copy that does not get to its end leaves
+ * Copies all data of a replica into the repository, without stopping it. A copy that does not get to its end leaves
  * nothing that counts. BackupError.
  */
 export async function backUp(
@@ -40,8 +40,9 @@ export async function backUp(
   const engine = backupEngineOf(site.engine.name);
   const head = await headOf(site, engine);
   const records = await repository.records();
-  const choice = await sourceFor(site, head.end, lastNode(records, head.lineage), signal);
-  progress(`copying ${choice.name}${choice.why ? `, the primary: ${choice.why}` : ''}`);
+  const last = lastNode(records, head.lineage);
+  const choice = await sourceFor(site, head.end, last, { mayLag: true, signal });
+  progress(`copying ${choice.name}${choice.why ? `, ${choice.why}` : ''}`);
   const source = nodeOf(site, choice.name);
   const work = await freshWork(site);
   try {
@@ -72,7 +73,7 @@ export async function archiveLog(
   const head = await headOf(site, engine);
   const records = await repository.records();
   const ends = chainEnds(records, head.lineage, engine);
-  const choice = await sourceFor(site, head.end, lastNode(records, head.lineage), signal);
+  const choice = await sourceFor(site, head.end, lastNode(records, head.lineage), { signal });
   const work = await freshWork(site);
   try {
     const into = await makeOwned(site, join(work, 'log'));

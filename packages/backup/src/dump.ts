@@ -32,8 +32,8 @@ export async function makeDump(
   await repository.prepareDump(signal);
   const head = await headOf(site, engine);
   const last = lastNode(await repository.records(), head.lineage);
-  const choice = await sourceFor(site, head.end, last, signal);
-  progress(`dumping ${choice.name}${choice.why ? `, the primary: ${choice.why}` : ''}`);
+  const choice = await sourceFor(site, head.end, last, { mayLag: true, signal });
+  progress(`dumping ${choice.name}${choice.why ? `, ${choice.why}` : ''}`);
   const work = await freshWork(site);
   try {
     const source = nodeOf(site, choice.name);

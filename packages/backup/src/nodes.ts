@@ -10,6 +10,8 @@ import type { BackupEngine, Site } from './types.ts';
 const ASK_MS = 3_000;
 /** A replica that is not where the primary was when it was asked, after this, is not a caught-up one. */
 const CATCH_UP_MS = 10_000;
+/** The same where one that is behind will do: under many writes a replica may be so for as long as they last. */
+const CATCH_UP_OR_LAG_MS = 1_000;
 /** Between two looks: a look is a new connection to each node, and the servers pay for it. */
 const LOOK_AGAIN_MS = { first: 100, most: 1_000 };
 
@@ -95,19 +97,26 @@ export async function headOf(site: Site, engine: BackupEngine): Promise<Head> {
   });
 }
 
-/** The node to read, once one has come up to `upTo`. */
+/** The node to read, once one has come up to `upTo`. `mayLag`: see `chooseSource`. */
 export async function sourceFor(
   site: Site,
   upTo: Position,
   lastTime: string | null,
-  signal?: AbortSignal,
+  { mayLag = false, signal }: { readonly mayLag?: boolean; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Choice> {
-  const deadlineMs = performance.now() + CATCH_UP_MS;
+  const { positions } = site.engine.client;
+  const startedMs = performance.now();
   for (let pauseMs = LOOK_AGAIN_MS.first; ; pauseMs = Math.min(2 * pauseMs, LOOK_AGAIN_MS.most)) {
-    const choice = chooseSource(await look(site), upTo, site.engine.client.positions, lastTime);
-    const late = performance.now() > deadlineMs;
+    const candidates = await look(site);
+    const waitedMs = performance.now() - startedMs;
+    const late = waitedMs > CATCH_UP_MS;
+    const choice = chooseSource(candidates, upTo, positions, lastTime, false);
     // With no replica at all there is nothing to wait for.
     if (choice && (choice.why === null || late || site.nodes.length === 1)) return choice;
+    if (mayLag && waitedMs > CATCH_UP_OR_LAG_MS) {
+      const behind = chooseSource(candidates, upTo, positions, lastTime, true);
+      if (behind && behind.name !== choice?.name) return behind;
+    }
     if (late) throw new BackupError('no-node', 'no node answers that could be copied', './lab status');
     await sleep(pauseMs, undefined, { ...(signal && { signal }) });
   }

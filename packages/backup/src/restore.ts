@@ -132,7 +132,7 @@ function refuseFuture({ us }: { us: number }, { clockUs }: { clockUs: number }):
 async function witnessOf(site: Site, signal?: AbortSignal): Promise<Witness | null> {
   const engine = backupEngineOf(site.engine.name);
   const { end } = await headOf(site, engine);
-  const { name } = await sourceFor(site, end, null, signal);
+  const { name } = await sourceFor(site, end, null, { signal });
   return withNode(site, name, async (connection) => {
     const position = await engine.snapshot(connection, signal);
     if (position === null) return null;

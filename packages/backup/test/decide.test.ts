@@ -70,12 +70,13 @@ describe('chooseSource', () => {
     ...{ replicating: role === 'primary' ? null : true, source: null, epoch: 1, serverId: '1' },
   });
   const { positions } = getEngineClient('postgres');
-  const choose = (nodes: Record<string, NodeProbe | null>, last: string | null = null) =>
+  const choose = (nodes: Record<string, NodeProbe | null>, last: string | null = null, mayLag = false) =>
     chooseSource(
       Object.entries(nodes).map(([name, p]) => ({ name, probe: p })),
       at(9),
       positions,
       last,
+      mayLag,
     );
 
   test('a replica that has caught up; the one of last time when it is one', () => {
@@ -87,10 +88,23 @@ describe('chooseSource', () => {
 
   test('the primary only when no replica will do, and then it says so', () => {
     expect(choose({ 'db-1': probe('primary', 9), 'db-2': probe('replica', 8) })).toEqual({
-      ...{ name: 'db-1', why: 'no replica has caught up' },
+      ...{ name: 'db-1', why: 'the primary: no replica has caught up' },
     });
-    expect(choose({ 'db-1': probe('primary', 9), 'db-2': null })?.why).toBe('there is no replica');
+    expect(choose({ 'db-1': probe('primary', 9), 'db-2': null })?.why).toBe(
+      'the primary: there is no replica',
+    );
     expect(choose({ 'db-1': null, 'db-2': probe('replica', 8) })).toBeNull();
+  });
+
+  test('where that will do, the replica that lacks least before the primary, if it is in its reign', () => {
+    const behind = { 'db-1': probe('primary', 9), 'db-2': probe('replica', 8), 'db-3': probe('replica', 7) };
+    expect(choose(behind, 'db-3', true)).toEqual({
+      ...{ name: 'db-2', why: 'a replica that is behind: none has caught up' },
+    });
+    expect(choose({ ...behind, 'db-3': probe('replica', 9) }, null, true)?.name).toBe('db-3');
+    const stopped = { ...probe('replica', 8), replicating: false };
+    const old = { ...probe('replica', 8), epoch: 0 };
+    expect(choose({ ...behind, 'db-2': stopped, 'db-3': old }, null, true)?.name).toBe('db-1');
   });
 });
 
