@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { discardScratch, Repository, type Site } from '@replication-lab/backup';
+import { DEFAULT_MAX_MIB_PER_SECOND, discardScratch, Repository, type Site } from '@replication-lab/backup';
 import { Ledger, siteOfCluster } from '@replication-lab/backup/testing';
 import type { EngineName } from '@replication-lab/engines';
 import { availableEngines, type Cluster, startCluster } from '@replication-lab/engines/testing';
@@ -21,7 +21,7 @@ export async function makePlace(engine: EngineName, nodes: number): Promise<Plac
   if (!engines.includes(engine))
     throw new LabError('missing-servers', `there is no ${engine} server here`, './lab doctor');
   const cluster = await startCluster(engine, { subnet: SUBNET, nodes });
-  const site = siteOfCluster(cluster, `${SUBNET}.60`);
+  const site = siteOfCluster(cluster, `${SUBNET}.60`, DEFAULT_MAX_MIB_PER_SECOND);
   const dispose = async () => {
     await discardScratch(site);
     await cluster[Symbol.asyncDispose]();

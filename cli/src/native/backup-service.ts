@@ -21,7 +21,7 @@ export const optionalNames = (lab: Pick<LabState, 'with'>): readonly string[] =>
   ...(hasBackups(lab) ? [BACKUPS] : []),
 ];
 
-/** How it is started. `--keep` and `--keep-for` come from LAB_BACKUP_KEEP and LAB_BACKUP_KEEP_FOR. */
+/** How it is started. `--keep`, `--keep-for` and `--max-rate` come from LAB_BACKUP_KEEP, LAB_BACKUP_KEEP_FOR and LAB_BACKUP_MAX_RATE. */
 export const scheduleCommand = (
   { stateDir }: Pick<NativePlan, 'stateDir'>,
   env: NodeJS.ProcessEnv = process.env,

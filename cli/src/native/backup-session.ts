@@ -155,6 +155,8 @@ export interface MakeOptions {
   readonly verify: boolean;
   readonly retention: Retention;
   readonly deadlineMs: number | null;
+  /** See `Site.maxMibPerSecond`. */
+  readonly maxMibPerSecond: number;
 }
 
 /** A copy, and how it was restored; null: nobody tried. `gone`: what the retention has let go. */
@@ -168,7 +170,7 @@ export interface Made {
 /** Copies, proves, and lets old copies go: those never after a proof that has failed. */
 export function makeBackup(
   context: LabContext,
-  { verify, retention, deadlineMs }: MakeOptions,
+  { verify, retention, deadlineMs, maxMibPerSecond }: MakeOptions,
 ): Promise<Made> {
   const work = async ({
     site,
@@ -177,7 +179,7 @@ export function makeBackup(
     signal,
     prove: proveIt,
   }: AttemptTools): Promise<Made> => {
-    const base = await backUp(site, repository, progress, signal);
+    const base = await backUp({ ...site, maxMibPerSecond }, repository, progress, signal);
     const proof = verify ? await proveIt(base) : null;
     const gap = verify ? null : (await archiveLog(site, repository, signal)).gap;
     const mayForget = proof === null || isProof(proof);

@@ -64,7 +64,7 @@ export const writeDumpOf = (
  */
 export const dumpLab = (
   context: LabContext,
-  { verify, retention, deadlineMs }: MakeOptions,
+  { verify, retention, deadlineMs, maxMibPerSecond }: MakeOptions,
 ): Promise<MadeDump> =>
   inTime(context, deadlineMs, (timed) => {
     const { progress, signal } = timed;
@@ -72,7 +72,7 @@ export const dumpLab = (
       'dump',
       timed,
       async (site, repository) => {
-        const dump = await makeDump(site, repository, progress, signal);
+        const dump = await makeDump({ ...site, maxMibPerSecond }, repository, progress, signal);
         const loaded = verify ? await proveDump(site, repository, dump, progress, signal) : null;
         const mayForget = loaded === null || isProof(loaded);
         const gone = mayForget ? await applyDumpRetention(repository, retention, signal) : [];

@@ -2,6 +2,7 @@ import {
   archiveLog,
   type BackupRecord,
   type BaseRecord,
+  DEFAULT_MAX_MIB_PER_SECOND,
   type DumpRecord,
   isProof,
   type Loaded,
@@ -39,6 +40,7 @@ interface BackupOptions {
   readonly prove?: string | true;
   readonly verify: boolean;
   readonly keep: number;
+  readonly maxRate: number;
   readonly keepFor?: number;
   readonly every?: number;
   readonly deadline?: number;
@@ -69,6 +71,13 @@ export const backup = defineVerb<BackupOptions>({
       parseDuration,
     ),
     new Option('--deadline <time>', 'end a backup that takes longer; it has failed').argParser(parseDuration),
+    new Option(
+      '--max-rate <MiB>',
+      'so much is written a second at most, or the lab would wait for the disk; 0: no limit',
+    )
+      .env('LAB_BACKUP_MAX_RATE')
+      .argParser(parseCount)
+      .default(DEFAULT_MAX_MIB_PER_SECOND),
     new Option('--keep <n>', 'so many of the newest copies stay')
       .env('LAB_BACKUP_KEEP')
       .argParser(parseCount)
@@ -111,8 +120,8 @@ function refuseOddTimes({ every, deadline }: BackupOptions): void {
     throw new LabError('usage', '--deadline takes 168h at most', null);
 }
 
-const makeOptions = ({ verify, keep, keepFor, deadline }: BackupOptions): MakeOptions => ({
-  ...{ verify, deadlineMs: deadline ?? null },
+const makeOptions = ({ verify, keep, keepFor, deadline, maxRate }: BackupOptions): MakeOptions => ({
+  ...{ verify, deadlineMs: deadline ?? null, maxMibPerSecond: maxRate },
   retention: { keepLast: keep, keepWithinMs: keepFor ?? null },
 });
 

@@ -6,6 +6,7 @@ import { chainEnds } from './decide/chain.ts';
 import { type Retention, toForget } from './decide/retention.ts';
 import { backupEngineOf } from './engines.ts';
 import { type Head, headOf, nodeOf, sourceFor } from './nodes.ts';
+import { paceOf } from './pace.ts';
 import type { Repository } from './repository.ts';
 import type { BackupRecord, BaseRecord, LogRecord, Progress, Site } from './types.ts';
 import { bytesBelow, freshWork, makeOwned, requireSpace } from './work.ts';
@@ -56,7 +57,7 @@ export async function backUp(
       ...{ clockUs: after.clockUs, takenMs, bytes: await bytesBelow(into), verified: null },
     };
     progress(`storing ${Math.round(record.bytes / 2 ** 20)} MiB, encrypted`);
-    await repository.add(record, work, 'base', signal);
+    await repository.add(record, work, 'base', { pace: paceOf(site), signal });
     return record;
   } finally {
     await rm(work, { recursive: true, force: true });
@@ -87,7 +88,7 @@ export async function archiveLog(
       ...{ kind: 'log', id: newId(Date.now()), lineage: head.lineage, node: choice.name },
       ...{ from: fetched.from, to: head.end, throughUs: head.clockUs - MARGIN_US },
     };
-    await repository.add(record, work, 'log', signal);
+    await repository.add(record, work, 'log', { pace: paceOf(site), signal });
     await fetched.release();
     const joined = ends.length === 0 || ends.some((end) => engine.joins(end, fetched.from));
     return { record, gap: joined ? null : gapText(choice.name) };

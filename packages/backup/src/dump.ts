@@ -9,6 +9,7 @@ import { dumpsToForget, type Retention } from './decide/retention.ts';
 import { backupEngineOf } from './engines.ts';
 import { BackupError } from './errors.ts';
 import { headOf, nodeOf, sourceFor } from './nodes.ts';
+import { paceOf } from './pace.ts';
 import type { Repository } from './repository.ts';
 import { isProof, readScratch } from './restore.ts';
 import { discardScratch } from './scratch.ts';
@@ -57,7 +58,7 @@ export async function makeDump(
       };
     };
     try {
-      return await repository.addDump(moment.command, describe, tap, signal);
+      return await repository.addDump(moment.command, describe, tap, { pace: paceOf(site), signal });
     } finally {
       await begun.settled();
     }

@@ -6,6 +6,7 @@ export { applyDumpRetention, type Loaded, makeDump, proveDump, writeDump } from 
 export { backupEngineOf } from './engines.ts';
 export { BackupError, type BackupErrorCode } from './errors.ts';
 export { headOf, withNode } from './nodes.ts';
+export { DEFAULT_MAX_MIB_PER_SECOND } from './pace.ts';
 export { Repository } from './repository.ts';
 export { isProof, prove, type Restored, restore, type Wanted } from './restore.ts';
 export { discardScratch } from './scratch.ts';

@@ -64,6 +64,8 @@ interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   readonly urgent?: boolean;
   readonly damage?: boolean;
+  /** What is stored at most, in MiB a second. */
+  readonly pace?: number | null;
 }
 
 /**
@@ -148,10 +150,11 @@ export class Repository {
     kind: Kind,
     args: readonly string[],
     timeoutMs: number,
-    { cwd = this.directory, signal, urgent = false, damage = false }: RunOptions = {},
+    { cwd = this.directory, signal, urgent = false, damage = false, pace = null }: RunOptions = {},
   ): Command {
+    const limit = pace === null ? [] : ['--limit-upload', String(Math.ceil(pace * 1024))];
     return {
-      ...{ file: this.#restic, args: ['--no-cache', ...args], cwd, timeoutMs, signal, urgent },
+      ...{ file: this.#restic, args: ['--no-cache', ...limit, ...args], cwd, timeoutMs, signal, urgent },
       env: {
         RESTIC_REPOSITORY: this.#files(kind),
         RESTIC_PASSWORD_FILE: this.passwordFile,
@@ -187,12 +190,17 @@ export class Repository {
   }
 
   /** Puts the folder `name` of `parent` into the repository. */
-  async add(what: BackupRecord, parent: string, name: string, signal?: AbortSignal): Promise<void> {
+  async add(
+    what: BackupRecord,
+    parent: string,
+    name: string,
+    { pace, signal }: Pick<RunOptions, 'pace' | 'signal'> = {},
+  ): Promise<void> {
     const tag = `${WHAT}${encode(what)}`;
     const args = ['backup', '--json', '--quiet', '--tag', tag, name];
     const before = await this.records();
     try {
-      const said = await this.#run(what.kind, args, COPY_MS, { cwd: parent, signal });
+      const said = await this.#run(what.kind, args, COPY_MS, { cwd: parent, pace, signal });
       this.#snapshots.set(what.id, summary.parse(JSON.parse(said.trim().split('\n').at(-1)!)).snapshot_id);
       this.#records = [...before, what].toSorted(
         (a, b) => Number(b.kind === 'base') - Number(a.kind === 'base'),
@@ -228,12 +236,12 @@ export class Repository {
     from: Command,
     describe: () => Promise<DumpRecord>,
     tap: Tap,
-    signal?: AbortSignal,
+    { pace, signal }: Pick<RunOptions, 'pace' | 'signal'> = {},
   ): Promise<DumpRecord> {
     const args = ['backup', '--json', '--quiet', '--tag', UNFINISHED, '--stdin', '--stdin-filename', DUMP];
     this.#records = null;
     try {
-      const said = await pipe(from, this.#command('dump', args, COPY_MS, { signal }), tap);
+      const said = await pipe(from, this.#command('dump', args, COPY_MS, { pace, signal }), tap);
       const snapshot = summary.parse(JSON.parse(said.trim().split('\n').at(-1)!)).snapshot_id;
       const record = await describe();
       await this.#run('dump', ['tag', '--set', `${WHAT}${encode(record)}`, snapshot], QUICK_MS, { signal });

@@ -64,12 +64,12 @@ export async function requireTool(
  */
 const LOW = [
   ...['/bin/sh', '-c', '{ echo "$0" > /proc/self/autogroup; } 2>/dev/null; exec "$@"'],
-  ...['19', 'ionice', '-c', '3', 'nice', '-n', '19'],
+  ...['19', 'nice', '-n', '19'],
 ];
 
 /**
  * A tool that ends with us, however we end: one that goes on by itself could finish a backup of files that are being removed.
- * Below everything else that wants the processor or the disk, unless it is urgent.
+ * Below everything else that wants the processor, unless it is urgent. Of the disk see `paceOf`.
  */
 function start(command: Command, options: Options): ResultPromise {
   const { file, args, cwd, env, runAs, timeoutMs, signal, urgent } = command;

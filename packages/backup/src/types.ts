@@ -22,6 +22,8 @@ export interface Site {
   readonly directory: string;
   /** The node that backups are restored into: an address and a directory of its own. */
   readonly scratch: ServerSpec;
+  /** How fast copies are made and stored at most; 0: without limit. Default: `DEFAULT_MAX_MIB_PER_SECOND`. */
+  readonly maxMibPerSecond?: number;
 }
 
 /** A copy of all the data. */

@@ -23,7 +23,7 @@ export const toolOf = async ({ engine }: Pick<Site, 'engine'>, name: string): Pr
 
 /**
  * The server copies its own files, as of the moment when the copy ends, into a directory beside its own: the path is the server's. It
- * goes on serving meanwhile.
+ * goes on serving meanwhile. A server limits only copies to another one (clone_max_data_bandwidth), so this is as fast as it goes.
  */
 export async function copyBase({ site, source, into, signal }: CopyJob): Promise<Position> {
   await using connection = await connectForBackup(site, source);

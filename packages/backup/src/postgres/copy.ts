@@ -4,6 +4,7 @@ import type { Connection, Position } from '@replication-lab/engines';
 import { writeOwned } from '@replication-lab/engines/local';
 import { connectForBackup } from '../connect.ts';
 import { BackupError } from '../errors.ts';
+import { paceOf } from '../pace.ts';
 import { requireTool, run } from '../tools.ts';
 import type { CopyJob, FetchedLog, LogJob } from '../types.ts';
 import { binaryOf, reachOf } from './reach.ts';
@@ -36,11 +37,15 @@ async function ensureSlot(connection: Connection): Promise<void> {
 
 export async function copyBase(job: CopyJob): Promise<Position> {
   const { source, into, signal } = job;
+  const pace = paceOf(job.site);
   await withSource(job, ensureSlot);
   const { args, env } = await reach(job);
   await run({
     file: await requireTool('pg_basebackup', await binaryOf(job.site)),
-    args: [...args, `--pgdata=${into}`, '--wal-method=stream', '--checkpoint=fast'],
+    args: [
+      ...[...args, `--pgdata=${into}`, '--wal-method=stream', '--checkpoint=fast'],
+      ...(pace === null ? [] : [`--max-rate=${Math.ceil(pace * 1024)}k`]),
+    ],
     ...{ cwd: source.spec.stateDir, env, runAs: source.spec.runAs, timeoutMs: COPY_MS, signal },
   });
   // Whom the source follows is nothing that a copy should do by itself.

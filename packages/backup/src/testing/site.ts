@@ -4,7 +4,7 @@ import type { Cluster } from '@replication-lab/engines/testing';
 import type { Site } from '../types.ts';
 
 /** The backups of a cluster of tests, below its own directory; the scratch node is at `host`. */
-export function siteOfCluster(cluster: Cluster, host: string): Site {
+export function siteOfCluster(cluster: Cluster, host: string, maxMibPerSecond = 0): Site {
   const { spec } = cluster.local(cluster.nodes[0]!.name);
   return {
     engine: engineOf(cluster.engine),
@@ -12,6 +12,7 @@ export function siteOfCluster(cluster: Cluster, host: string): Site {
     accounts: cluster.accounts,
     database: cluster.database,
     directory: join(cluster.stateDir, 'backups'),
+    maxMibPerSecond,
     scratch: {
       ...spec,
       node: {
