@@ -82,6 +82,12 @@ async function requireNative(stateDir: string): Promise<LabState> {
   throw new LabError('usage', 'backups are of the native lab', './lab up --runtime native');
 }
 
+export interface AttemptLimits {
+  readonly deadlineMs: number | null;
+  /** See `Site.maxMibPerSecond`. */
+  readonly maxMibPerSecond: number;
+}
+
 /** What the work of an attempt is given. */
 export interface AttemptTools {
   readonly site: Site;
@@ -100,7 +106,7 @@ export async function attemptProof<T>(
   purpose: string,
   context: LabContext,
   work: (tools: AttemptTools) => Promise<T>,
-  deadlineMs: number | null = null,
+  { deadlineMs, maxMibPerSecond }: AttemptLimits,
 ): Promise<T> {
   const { progress } = context;
   const stateDir = stateDirectory();
@@ -116,8 +122,9 @@ export async function attemptProof<T>(
   try {
     return await inTime(context, deadlineMs, (timed) => {
       const { signal } = timed;
-      const attempt = (site: Site, repository: Repository) =>
-        work({
+      const attempt = (paceless: Site, repository: Repository) => {
+        const site = { ...paceless, maxMibPerSecond };
+        return work({
           ...{ site, repository, progress, signal },
           prove: async (base) => {
             const restored = await prove(site, repository, base, progress, signal);
@@ -126,6 +133,7 @@ export async function attemptProof<T>(
             return restored;
           },
         });
+      };
       return withBackups(purpose, timed, attempt, 'proof');
     });
   } catch (error) {
@@ -151,12 +159,9 @@ export async function inTime<T>(
   }
 }
 
-export interface MakeOptions {
+export interface MakeOptions extends AttemptLimits {
   readonly verify: boolean;
   readonly retention: Retention;
-  readonly deadlineMs: number | null;
-  /** See `Site.maxMibPerSecond`. */
-  readonly maxMibPerSecond: number;
 }
 
 /** A copy, and how it was restored; null: nobody tried. `gone`: what the retention has let go. */
@@ -179,12 +184,12 @@ export function makeBackup(
     signal,
     prove: proveIt,
   }: AttemptTools): Promise<Made> => {
-    const base = await backUp({ ...site, maxMibPerSecond }, repository, progress, signal);
+    const base = await backUp(site, repository, progress, signal);
     const proof = verify ? await proveIt(base) : null;
     const gap = verify ? null : (await archiveLog(site, repository, signal)).gap;
     const mayForget = proof === null || isProof(proof);
     const gone = mayForget ? await applyRetention(site, repository, retention, signal) : [];
     return { base, proof, gap, gone };
   };
-  return attemptProof('backup', context, work, deadlineMs);
+  return attemptProof('backup', context, work, { deadlineMs, maxMibPerSecond });
 }

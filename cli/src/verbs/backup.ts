@@ -19,6 +19,7 @@ import { LabError } from '../errors.ts';
 import { withLock } from '../lock.ts';
 import { SCHEDULE_LOCK } from '../native/backup-service.ts';
 import {
+  type AttemptLimits,
   type AttemptTools,
   attemptProof,
   type Made,
@@ -120,8 +121,13 @@ function refuseOddTimes({ every, deadline }: BackupOptions): void {
     throw new LabError('usage', '--deadline takes 168h at most', null);
 }
 
-const makeOptions = ({ verify, keep, keepFor, deadline, maxRate }: BackupOptions): MakeOptions => ({
-  ...{ verify, deadlineMs: deadline ?? null, maxMibPerSecond: maxRate },
+const limitsOf = ({ deadline, maxRate }: Pick<BackupOptions, 'deadline' | 'maxRate'>): AttemptLimits => ({
+  deadlineMs: deadline ?? null,
+  maxMibPerSecond: maxRate,
+});
+
+const makeOptions = ({ verify, keep, keepFor, ...limits }: BackupOptions): MakeOptions => ({
+  ...{ verify, ...limitsOf(limits) },
   retention: { keepLast: keep, keepWithinMs: keepFor ?? null },
 });
 
@@ -225,7 +231,7 @@ async function proveOne(context: Context): Promise<ExitCode> {
     if (!found) throw new LabError('no-backup', 'there is no such backup', './lab backup --list');
     return { base: found, proof: await prove(found) };
   };
-  const { base, proof } = await attemptProof('backup', context, work, options.deadline ?? null);
+  const { base, proof } = await attemptProof('backup', context, work, limitsOf(options));
   if (json) out.json({ backup: base, proof });
   else for (const line of [`Backup ${base.id}:`, ...proofLines(proof)]) out.line(line);
   return isProof(proof) ? exitCode.done : exitCode.failed;

@@ -59,12 +59,12 @@ const PASSWORD = 'password';
 const DUMP = 'dump';
 const KINDS = ['base', 'log', 'dump'] as const;
 
-interface RunOptions {
+export interface RunOptions {
   readonly cwd?: string;
   readonly signal?: AbortSignal | undefined;
   readonly urgent?: boolean;
   readonly damage?: boolean;
-  /** What is stored at most, in MiB a second. */
+  /** What is stored, or fetched, at most, in MiB a second. */
   readonly pace?: number | null;
 }
 
@@ -152,7 +152,8 @@ export class Repository {
     timeoutMs: number,
     { cwd = this.directory, signal, urgent = false, damage = false, pace = null }: RunOptions = {},
   ): Command {
-    const limit = pace === null ? [] : ['--limit-upload', String(Math.ceil(pace * 1024))];
+    const kib = String(Math.ceil((pace ?? 0) * 1024));
+    const limit = pace === null ? [] : ['--limit-upload', kib, '--limit-download', kib];
     return {
       ...{ file: this.#restic, args: ['--no-cache', ...limit, ...args], cwd, timeoutMs, signal, urgent },
       env: {
@@ -263,12 +264,16 @@ export class Repository {
   }
 
   /** Restores a record's folder into `into`. BackupError `damaged` when the repository does not give it back whole. */
-  async restore(what: BackupRecord, into: string, signal?: AbortSignal): Promise<void> {
+  async restore(
+    what: BackupRecord,
+    into: string,
+    { pace = null, signal }: Pick<RunOptions, 'pace' | 'signal'> = {},
+  ): Promise<void> {
     const snapshot = this.#snapshots.get(what.id);
     if (!snapshot)
       throw new BackupError('no-backup', `${what.id} is not in the repository`, './lab backup --list');
     const args = ['restore', snapshot, '--target', into];
-    await this.#run(what.kind, args, COPY_MS, { signal, urgent: true, damage: true });
+    await this.#run(what.kind, args, COPY_MS, { pace, signal, urgent: true, damage: true });
   }
 
   /** Writes down that a copy or a dump was proved. */

@@ -7,6 +7,7 @@ import { timeText } from './decide/target.ts';
 import { backupEngineOf } from './engines.ts';
 import { BackupError } from './errors.ts';
 import { headOf, sourceFor, withNode } from './nodes.ts';
+import { paceOf } from './pace.ts';
 import type { Repository } from './repository.ts';
 import { discardScratch, unpackChain } from './scratch.ts';
 import type { BaseRecord, LogRecord, Progress, Site, TableSum, Target } from './types.ts';
@@ -22,6 +23,8 @@ export interface RestoreOptions {
   readonly base?: string | null;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
+  /** Fetches no more MiB a second than this; null: somebody waits for it. */
+  readonly pace?: number | null;
 }
 
 export interface Restored {
@@ -53,7 +56,7 @@ interface Witness {
 export async function restore(
   site: Site,
   repository: Repository,
-  { wanted, base = null, progress, signal }: RestoreOptions,
+  { wanted, base = null, progress, signal, pace = null }: RestoreOptions,
 ): Promise<Restored> {
   const engine = backupEngineOf(site.engine.name);
   if (wanted.kind === 'time') refuseFractions(wanted.us, engine.tickUs);
@@ -69,7 +72,7 @@ export async function restore(
   await discardScratch(site);
   for (const chain of chains) {
     try {
-      const reached = await replay(site, repository, chain, target, progress, signal);
+      const reached = await replay(site, repository, chain, target, { progress, signal, pace });
       const { tables, applicationRead } = await readScratch(site);
       return {
         ...{ base: chain.base, pieces: chain.pieces.length, reached, damaged, tables, applicationRead },
@@ -157,12 +160,11 @@ async function replay(
   repository: Repository,
   chain: Chain,
   target: Target,
-  progress: Progress,
-  signal?: AbortSignal,
+  { progress, signal, pace }: Pick<RestoreOptions, 'progress' | 'signal' | 'pace'>,
 ): Promise<Position> {
   progress(`restoring backup ${chain.base.id} with ${chain.pieces.length} pieces of log`);
   try {
-    const pieces = await unpackChain(site, repository, chain, signal);
+    const pieces = await unpackChain(site, repository, chain, { pace: pace ?? null, signal });
     return await backupEngineOf(site.engine.name).recover({ site, base: chain.base, pieces, target, signal });
   } catch (error) {
     if (!(error instanceof LocalError) || error.code !== 'start-failed') throw error;
@@ -223,8 +225,7 @@ export async function prove(
   const restored = await restore(site, repository, {
     wanted: { kind: 'latest' },
     base: base.id,
-    progress,
-    signal,
+    ...{ progress, signal, pace: paceOf(site) },
   });
   await discardScratch(site);
   if (isProof(restored)) {

@@ -3,7 +3,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LocalNode, layoutOf, makeDirectories, own } from '@replication-lab/engines/local';
 import type { Chain } from './decide/chain.ts';
-import type { Repository } from './repository.ts';
+import type { Repository, RunOptions } from './repository.ts';
 import type { LogRecord, Site } from './types.ts';
 import { requireSpace } from './work.ts';
 
@@ -21,21 +21,21 @@ export async function unpackChain(
   site: Site,
   repository: Repository,
   { base, pieces }: Chain,
-  signal?: AbortSignal,
+  how: Pick<RunOptions, 'pace' | 'signal'>,
 ): Promise<{ directory: string; record: LogRecord }[]> {
   const spec = site.scratch;
   await mkdir(join(spec.stateDir, '..'), { recursive: true });
   await requireSpace(join(spec.stateDir, '..'), base.bytes);
   await makeDirectories(spec);
   const unpacked = join(spec.stateDir, 'unpacked');
-  await repository.restore(base, unpacked, signal);
+  await repository.restore(base, unpacked, how);
   const { data } = layoutOf(spec.stateDir);
   await rename(join(unpacked, 'base'), data);
   await own(spec, data, 0o700);
   const log: { directory: string; record: LogRecord }[] = [];
   for (const [i, record] of pieces.entries()) {
     const into = join(unpacked, String(i));
-    await repository.restore(record, into, signal);
+    await repository.restore(record, into, how);
     await own(spec, into, 0o700);
     log.push({ directory: join(into, 'log'), record });
   }
