@@ -188,6 +188,21 @@ describe('postgres positions', () => {
     expect(distance(p('1/0/FFFFFFF0'), p('1/1/10'))).toBe(0x20);
   });
 
+  it('orders the places of one timeline as the numbers that they are', () => {
+    const lsn = fc.bigInt({ min: 1n, max: 2n ** 64n - 1n });
+    const near = fc
+      .tuple(lsn, fc.bigInt({ min: 0n, max: 0x100n }))
+      .map(([a, more]): [bigint, bigint] => [a, a + more]);
+    const at = (place: bigint) => p(`7/${(place >> 32n).toString(16)}/${(place & 0xffffffffn).toString(16)}`);
+    fc.assert(
+      fc.property(fc.oneof(fc.tuple(lsn, lsn), near), ([a, b]) => {
+        fc.pre(b < 2n ** 64n);
+        expect([covers(at(a), at(b)), covers(at(b), at(a))]).toEqual([a >= b, b >= a]);
+        expect(merge(at(a), at(b))).toBe(at(a > b ? a : b));
+      }),
+    );
+  });
+
   it('never takes one timeline for another, in either direction', () => {
     expect(covers(p('2/0/9000000'), p('1/0/5000000'))).toBe(false);
     expect(covers(p('1/0/9000000'), p('2/0/5000000'))).toBe(false);
