@@ -183,9 +183,31 @@ describe.skipIf(!restic).each(engines)('%s: backups under write load', (name) =>
         });
       } finally {
         spy.mockRestore();
+        await repository.list(); // what it remembers came from that, too
       }
     },
   );
+
+  test('a replica that is behind is copied before the primary, and the log leads on from there', async () => {
+    const delay = async (seconds: number) => {
+      await using admin = await cluster.admin('db-2');
+      await site.engine.admin.setApplyDelay(admin, seconds);
+    };
+    await delay(600);
+    let base: BaseRecord;
+    try {
+      await using primary = await cluster.admin('db-1');
+      await primary.query("UPDATE users SET name = 'behind' WHERE id <= 5");
+      const { position: head } = await site.engine.client.probe(primary);
+      base = await backUp(site, repository, quiet);
+      expect(base.node).toBe('db-2');
+      expect(site.engine.client.positions.covers(base.position, head)).toBe(false);
+    } finally {
+      await delay(0);
+    }
+    expect(isProof(await prove(site, repository, base, quiet))).toBe(true);
+    await repository.forget((await repository.list()).filter(({ id }) => id === base.id));
+  });
 
   test.runIf(name === 'mysql')('a copy that is cut off ends in the server too', async () => {
     const cut = new AbortController();
