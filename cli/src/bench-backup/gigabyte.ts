@@ -9,12 +9,12 @@ import type { Gigabyte } from './types.ts';
 
 const MIB = 1024;
 
-/** How long a gigabyte takes to be there again, and how long the same files take to be copied, both on disk. */
+/** How long a gigabyte takes to be there again, without a limit, and how long the same files take to be copied, both on disk. */
 export async function measureGigabyte(
   engine: EngineName,
   { signal, progress }: LabContext,
 ): Promise<Gigabyte> {
-  await using place = await makePlace(engine, 2);
+  await using place = await makePlace(engine, 2, 0);
   const { site, repository, cluster } = place;
   progress(`writing ${MIB} MiB`);
   await addBallast(place, MIB);

@@ -15,13 +15,17 @@ export interface Place extends AsyncDisposable {
   readonly repository: Repository;
 }
 
-export async function makePlace(engine: EngineName, nodes: number): Promise<Place> {
+export async function makePlace(
+  engine: EngineName,
+  nodes: number,
+  maxMibPerSecond = DEFAULT_MAX_MIB_PER_SECOND,
+): Promise<Place> {
   // MySQL's server may have to be taken out of its image first.
   const { engines } = await availableEngines();
   if (!engines.includes(engine))
     throw new LabError('missing-servers', `there is no ${engine} server here`, './lab doctor');
   const cluster = await startCluster(engine, { subnet: SUBNET, nodes });
-  const site = siteOfCluster(cluster, `${SUBNET}.60`, DEFAULT_MAX_MIB_PER_SECOND);
+  const site = siteOfCluster(cluster, `${SUBNET}.60`, maxMibPerSecond);
   const dispose = async () => {
     await discardScratch(site);
     await cluster[Symbol.asyncDispose]();
