@@ -46,10 +46,13 @@ async function allowConnections(cluster: Cluster): Promise<void> {
   await cluster.start(PRIMARY);
 }
 
-/** Holds one replica back by whole seconds; 0 lets it catch up again. */
-export async function holdBack(cluster: Cluster, seconds: number): Promise<void> {
-  await using connection = await cluster.admin(SLOW);
-  await engineOf(cluster.engine).admin.setApplyDelay(connection, seconds);
+/** Holds one replica, or all, back by whole seconds; 0 lets them catch up again. */
+export async function holdBack(cluster: Cluster, who: 'one' | 'all', seconds: number): Promise<void> {
+  for (const { name } of cluster.nodes) {
+    if (name === PRIMARY || (who === 'one' && name !== SLOW)) continue;
+    await using connection = await cluster.admin(name);
+    await engineOf(cluster.engine).admin.setApplyDelay(connection, seconds);
+  }
 }
 
 /** Waits until every replica holds what the primary has now: no workload pays for the one before it. */
