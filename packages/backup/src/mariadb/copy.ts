@@ -6,15 +6,12 @@ import { layoutOf } from '@replication-lab/engines/local';
 import { BackupError } from '../errors.ts';
 import { type BinlogDialect, fetchBinlog } from '../mysql-protocol/binlog.ts';
 import { optionFile } from '../mysql-protocol/reach.ts';
-import { paceOf } from '../pace.ts';
 import { requireTool, run } from '../tools.ts';
 import type { CopyJob, FetchedLog, LogJob, Site } from '../types.ts';
 
 export const { positions } = getEngineClient('mariadb');
 
 const COPY_MS = 3_600_000;
-/** What mariadb-backup limits is how often a second it reads, and it reads so much. */
-const MIB_A_READ = 10;
 export const PACKAGES = ['mariadb-backup', 'mariadb-client'] as const;
 
 /** A list that the server printed. */
@@ -27,11 +24,13 @@ export function listOf(text: string): Position {
 export const toolOf = async ({ engine }: Pick<Site, 'engine'>, name: string): Promise<string> =>
   requireTool(name, await engine.server.find(), PACKAGES);
 
-/** Copies the files of a running server beside it, with the log of their changes; `recover` makes them one moment. */
+/**
+ * Copies the files of a running server beside it, with the log of their changes; `recover` makes them one moment. As fast as it goes:
+ * with --throttle the tool has stood still for minutes, for as long as it was waited for.
+ */
 export async function copyBase({ site, source, into, signal }: CopyJob): Promise<Position> {
   const { spec } = source;
   const { host, port } = spec.node;
-  const pace = paceOf(site);
   const work = join(site.directory, 'work');
   const options = await optionFile('mariadb', spec, work, site.accounts.backup);
   await run({
@@ -44,7 +43,6 @@ export async function copyBase({ site, source, into, signal }: CopyJob): Promise
       `--host=${host}`,
       `--port=${port}`,
       `--user=${site.accounts.backup.user}`,
-      ...(pace === null ? [] : [`--throttle=${Math.max(1, Math.round(pace / MIB_A_READ))}`]),
     ],
     ...{ cwd: spec.stateDir, runAs: spec.runAs, timeoutMs: COPY_MS, signal },
   });
