@@ -51,7 +51,7 @@ export const backup = defineVerb<BackupOptions>({
   name: 'backup',
   summary: 'copy the data of a replica into an encrypted repository, and prove the copy by restoring it',
   details:
-    'Native lab. A physical copy of a caught-up replica (of the primary only when there is none, which is said), and the log up\n' +
+    'Native lab. A physical copy of a replica (of the primary only when none follows it, which is said), and the log up\n' +
     'to now, so that ./lab restore can go to any moment since. The copy is then restored into a scratch node, compared table by\n' +
     'table with the lab at the same position, and read as the application does; exit 1 when that fails. Older copies go by\n' +
     '--keep and --keep-for; the newest proved one always stays. Guide: docs/guides/backups.md',

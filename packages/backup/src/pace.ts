@@ -7,7 +7,7 @@ import type { Site } from './types.ts';
  */
 export const DEFAULT_MAX_MIB_PER_SECOND = 16;
 
-/** How fast copies are made and stored, at most, in MiB a second; null: as fast as it goes. */
+/** How fast copies are stored at most, and made where the tool can be held back, in MiB a second; null: as fast as it goes. */
 export function paceOf({ maxMibPerSecond }: Pick<Site, 'maxMibPerSecond'>): number | null {
   const rate = maxMibPerSecond ?? DEFAULT_MAX_MIB_PER_SECOND;
   return rate === 0 ? null : rate;

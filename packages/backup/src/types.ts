@@ -22,7 +22,7 @@ export interface Site {
   readonly directory: string;
   /** The node that backups are restored into: an address and a directory of its own. */
   readonly scratch: ServerSpec;
-  /** How fast copies are made and stored at most; 0: without limit. Default: `DEFAULT_MAX_MIB_PER_SECOND`. */
+  /** How fast copies are stored at most, and made where the tool can be held back; 0: without limit. Default: `DEFAULT_MAX_MIB_PER_SECOND`. */
   readonly maxMibPerSecond?: number;
 }
 
